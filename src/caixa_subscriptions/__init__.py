@@ -1,0 +1,3 @@
+"""Sell subscriptions with Django, Stripe and dj-stripe."""
+
+__version__ = "0.1.0"
