@@ -1,0 +1,194 @@
+"""System checks. Every id is explained in the docs, on the page "Settings and checks"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.core import checks
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch
+from django.utils.module_loading import import_string
+
+from caixa_subscriptions.conf import DEFAULTS, SUPPORTED_STRIPE_API_VERSIONS, settings
+
+MIDDLEWARE = "caixa_subscriptions.middleware.SubscriptionMiddleware"
+AUTHENTICATION_MIDDLEWARE = "django.contrib.auth.middleware.AuthenticationMiddleware"
+URL_SETTINGS = ("PAYWALL_URL", "CHECKOUT_SUCCESS_URL", "CHECKOUT_CANCEL_URL", "PORTAL_RETURN_URL")
+
+
+@checks.register("caixa_subscriptions")
+def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    raw = settings.raw
+    if not isinstance(raw, Mapping):
+        return [_error("E001", "CAIXA_SUBSCRIPTIONS must be a dict.", "Write it as {...}.")]
+    found = [
+        _error(
+            "E001",
+            f"CAIXA_SUBSCRIPTIONS has an unknown setting {name!r}.",
+            f"Known are: {', '.join(sorted(DEFAULTS))}.",
+        )
+        for name in raw
+        if name not in DEFAULTS
+    ]
+    return [*found, *_check_prices(), *_check_days(), *_check_urls(), *_check_clock()]
+
+
+def _check_prices() -> Iterator[checks.CheckMessage]:
+    hint = 'Write {"monthly": {"lookup_key": "pro_monthly"}}, or "price_id" with an id of Stripe.'
+    if not isinstance(settings.prices, Mapping):
+        yield _error("E002", "PRICES must be a dict.", hint)
+        return
+    for name, offer in settings.prices.items():
+        good = (
+            isinstance(offer, Mapping)
+            and len(offer) == 1
+            and next(iter(offer)) in ("lookup_key", "price_id")
+            and isinstance(next(iter(offer.values())), str)
+        )
+        if not good:
+            yield _error("E002", f"PRICES[{name!r}] must name one lookup_key or price_id.", hint)
+    if not settings.prices:
+        yield checks.Warning(
+            "PRICES is empty: nothing is for sale.", hint=hint, id="caixa_subscriptions.W001"
+        )
+
+
+def _check_days() -> Iterator[checks.CheckMessage]:
+    # Stripe: a trial is at most 730 days.
+    for name, value, most in (
+        ("TRIAL_DAYS", settings.trial_days, 730),
+        ("PAST_DUE_DAYS", settings.past_due_days, 365),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            yield _error("E003", f"{name} must be a whole number from 0 to {most}.", "Count days.")
+
+
+def _check_urls() -> Iterator[checks.CheckMessage]:
+    for name in URL_SETTINGS:
+        target = settings.raw.get(name, DEFAULTS[name])
+        try:
+            resolved = resolve_url(target)
+        except NoReverseMatch:
+            resolved = ""
+        if not resolved.startswith(("/", "https://", "http://")):
+            yield _error(
+                "E004",
+                f"{name} = {target!r} is neither a URL name, a path, nor an absolute URL.",
+                "Name a URL of this project, or write a path that starts with a slash.",
+            )
+    for origin in settings.allowed_redirect_origins:
+        parts = urlsplit(origin)
+        if f"{parts.scheme}://{parts.netloc}" != origin.rstrip("/") or not parts.netloc:
+            yield _error(
+                "E005",
+                f"ALLOWED_REDIRECT_ORIGINS has {origin!r}, which is not an origin.",
+                "Write scheme, host and port only, such as https://app.example.com.",
+            )
+
+
+def _check_clock() -> Iterator[checks.CheckMessage]:
+    path = settings.raw.get("CLOCK", DEFAULTS["CLOCK"])
+    try:
+        good = callable(import_string(path))
+    except (ImportError, TypeError, AttributeError):
+        good = False
+    if not good:
+        yield _error("E006", f"CLOCK = {path!r} is not the path of a callable.", "Remove it.")
+
+
+@checks.register("caixa_subscriptions")
+def check_stripe(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    return [*_check_api_version(), *_check_keys(), *_check_simulator()]
+
+
+def _check_api_version() -> Iterator[checks.CheckMessage]:
+    supported = ", ".join(SUPPORTED_STRIPE_API_VERSIONS)
+    if not settings.api_version:
+        yield _error(
+            "E010",
+            "STRIPE_API_VERSION is not set: dj-stripe would follow whatever SDK is installed.",
+            f'Set STRIPE_API_VERSION = "{SUPPORTED_STRIPE_API_VERSIONS[-1]}".',
+        )
+    elif settings.api_version not in SUPPORTED_STRIPE_API_VERSIONS:
+        yield checks.Warning(
+            f"STRIPE_API_VERSION = {settings.api_version!r} is not tested with this release.",
+            hint=f"Tested: {supported}.",
+            id="caixa_subscriptions.W002",
+        )
+
+
+def _check_keys() -> Iterator[checks.CheckMessage]:
+    mode = "live" if settings.livemode else "test"
+    name = f"STRIPE_{mode.upper()}_SECRET_KEY"
+    if not settings.secret_key:
+        yield _error(
+            "E011",
+            f"{name} is not set, and STRIPE_LIVE_MODE is {settings.livemode}.",
+            "Copy the key from the Stripe dashboard into the environment.",
+        )
+    elif not settings.secret_key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
+        yield _error(
+            "E012",
+            f"{name} does not hold a {mode} key.",
+            f"{mode.capitalize()} keys start with sk_{mode}_ or rk_{mode}_.",
+        )
+
+
+def _check_simulator() -> Iterator[checks.CheckMessage]:
+    if settings.is_simulated and settings.livemode:
+        yield _error(
+            "E013",
+            "STRIPE_LIVE_MODE is on while STRIPE_API_HOST points to a simulator.",
+            "Remove STRIPE_API_HOST to talk to Stripe, or switch the live mode off.",
+        )
+    if settings.is_simulated and any(
+        str(getattr(django_settings, name, "")).startswith(("sk_live_", "rk_live_"))
+        for name in ("STRIPE_LIVE_SECRET_KEY", "STRIPE_TEST_SECRET_KEY", "STRIPE_SECRET_KEY")
+    ):
+        yield _error(
+            "E014",
+            "A live key is configured while STRIPE_API_HOST points to a simulator.",
+            "Keep live keys out of an environment that is simulated.",
+        )
+
+
+@checks.register("caixa_subscriptions", deploy=True)
+def check_deploy(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not settings.is_simulated:
+        return []
+    return [
+        _error(
+            "E015",
+            "STRIPE_API_HOST points to a simulator: no real money can be taken.",
+            "Remove STRIPE_API_HOST.",
+        )
+    ]
+
+
+@checks.register("caixa_subscriptions")
+def check_installation(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    found: list[checks.CheckMessage] = []
+    for app in ("djstripe", "rest_framework"):
+        if not apps.is_installed(app):
+            found.append(_error("E020", f"{app!r} is not in INSTALLED_APPS.", "Add it."))
+    middleware: Sequence[str] = django_settings.MIDDLEWARE
+    if (
+        MIDDLEWARE in middleware
+        and AUTHENTICATION_MIDDLEWARE not in middleware[: middleware.index(MIDDLEWARE)]
+    ):
+        found.append(
+            _error(
+                "E021",
+                "SubscriptionMiddleware must come after AuthenticationMiddleware.",
+                "Move it down in MIDDLEWARE: it needs request.user.",
+            )
+        )
+    return found
+
+
+def _error(number: str, message: str, hint: str) -> checks.Error:
+    return checks.Error(message, hint=hint, id=f"caixa_subscriptions.{number}")

@@ -1,0 +1,46 @@
+"""What Stripe cannot know. Subscription state itself lives in dj-stripe's tables only."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from djstripe.settings import djstripe_settings
+
+
+class TrialUsageTracking(models.Model):
+    """That a subscriber has used the free trial; outlives the subscriber and the customer.
+
+    Kept per mode, so that a trial tried out in test mode does not spend the real one.
+    """
+
+    subscriber = models.ForeignKey(
+        djstripe_settings.get_subscriber_model_string(),
+        verbose_name=_("subscriber"),
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="trial_usage",
+    )
+    livemode = models.BooleanField(_("live mode"), default=False)
+    has_used_trial = models.BooleanField(_("has used the trial"), default=False)
+    trial_used_at = models.DateTimeField(_("trial used at"), null=True, blank=True)
+    subscription_id = models.CharField(
+        _("subscription"),
+        max_length=255,
+        blank=True,
+        help_text=_("Stripe's id of the subscription that used the trial."),
+    )
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("trial usage")
+        verbose_name_plural = _("trial usage")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subscriber", "livemode"], name="caixa_one_trial_per_subscriber"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subscriber_id} {'live' if self.livemode else 'test'}"

@@ -1,0 +1,1 @@
+"""WRITE: keyword-only functions that change something here or at Stripe. No request objects."""

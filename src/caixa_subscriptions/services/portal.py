@@ -1,0 +1,20 @@
+"""Stripe's customer portal, where people cancel, renew and change their card."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from caixa_subscriptions import stripe_gateway
+from caixa_subscriptions.services.customers import get_customer
+
+
+def create_portal_session(*, subscriber: models.Model, return_url: str) -> str:
+    """The URL of a new portal session; it dies within minutes, so never store or mail it.
+
+    Raises CustomerNotFound, StripeUnavailable, StripeRefused.
+    """
+    customer = get_customer(subscriber=subscriber)
+    session = stripe_gateway.create_portal_session(
+        {"customer": customer.id, "return_url": return_url}
+    )
+    return session.url

@@ -1,0 +1,30 @@
+"""Bringing what Stripe says of a subscription into dj-stripe's tables."""
+
+from __future__ import annotations
+
+import stripe
+from django.db import transaction
+from djstripe.models import Customer, Subscription
+
+from caixa_subscriptions import stripe_gateway
+from caixa_subscriptions.conf import settings
+from caixa_subscriptions.services.trials import record_trial_use
+
+
+def sync_subscription(*, stripe_subscription: stripe.Subscription) -> Subscription:
+    """Store the subscription as Stripe gave it, and mark its trial as used.
+
+    The webhook does the same; whichever comes first, the trial is spent once.
+    """
+    with transaction.atomic():
+        subscription = Subscription.sync_from_stripe_data(
+            stripe_subscription, api_key=settings.secret_key
+        )
+        record_trial_use(subscription=subscription)
+    return subscription
+
+
+def refresh_subscriptions(*, customer: Customer) -> None:
+    """Ask Stripe for every subscription of the customer, so that late webhooks mislead nobody."""
+    for stripe_subscription in list(stripe_gateway.list_subscriptions(customer=customer.id)):
+        sync_subscription(stripe_subscription=stripe_subscription)

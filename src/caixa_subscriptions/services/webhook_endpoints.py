@@ -1,0 +1,104 @@
+"""The webhook endpoint: dj-stripe's row with its uuid and secret, and Stripe's own record."""
+
+from __future__ import annotations
+
+import uuid as uuid_module
+from urllib.parse import urlsplit
+
+import stripe
+from django.urls import reverse
+from djstripe.models import WebhookEndpoint
+
+from caixa_subscriptions import stripe_gateway
+from caixa_subscriptions.conf import settings
+from caixa_subscriptions.exceptions import InvalidBaseUrl, WebhookSecretUnknown
+
+# What the app and dj-stripe need to keep every table true: the six critical events of the brief,
+# and those that change a row access or checkout reads.
+ENABLED_EVENTS = [
+    "checkout.session.completed",
+    "checkout.session.expired",
+    "customer.created",
+    "customer.deleted",
+    "customer.subscription.created",
+    "customer.subscription.deleted",
+    "customer.subscription.paused",
+    "customer.subscription.resumed",
+    "customer.subscription.trial_will_end",
+    "customer.subscription.updated",
+    "customer.updated",
+    "invoice.paid",
+    "invoice.payment_failed",
+    "invoice.payment_succeeded",
+    "price.created",
+    "price.updated",
+    "product.created",
+    "product.updated",
+]
+
+
+def set_up_webhook_endpoint(*, base_url: str, register: bool) -> WebhookEndpoint:
+    """The endpoint of the current mode at `base_url`, made or brought up to date.
+
+    Without `register` only the row here is written, with the secret of
+    `DJSTRIPE_WEBHOOK_SECRET`: register the printed URL at Stripe, put the secret it shows into
+    that setting and run this again. With `register` Stripe is asked to create the endpoint when
+    it has none, and its secret is stored. Raises InvalidBaseUrl, WebhookSecretUnknown,
+    StripeUnavailable, StripeRefused.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise InvalidBaseUrl
+    row = WebhookEndpoint.objects.filter(livemode=settings.livemode).order_by("created").last()
+    uuid = row.djstripe_uuid if row else uuid_module.uuid4()
+    url = base_url.rstrip("/") + reverse("djstripe:djstripe_webhook_by_uuid", args=[uuid])
+    if register:
+        return _register(row, uuid=uuid, url=url)
+    if row is None:
+        # Stripe's id is not known before the endpoint is registered there.
+        row = WebhookEndpoint(id=f"we_{uuid.hex}", djstripe_uuid=uuid, livemode=settings.livemode)
+    row.url = url
+    row.status = "enabled"
+    row.enabled_events = ENABLED_EVENTS
+    row.secret = settings.webhook_secret or row.secret
+    row.save()
+    return row
+
+
+def _register(row: WebhookEndpoint | None, *, uuid: uuid_module.UUID, url: str) -> WebhookEndpoint:
+    known = _find_at_stripe(uuid)
+    if known is None:
+        endpoint = stripe_gateway.create_webhook_endpoint(
+            {
+                "url": url,
+                "enabled_events": ENABLED_EVENTS,  # type: ignore[typeddict-item]
+                "api_version": settings.api_version,  # type: ignore[typeddict-item]
+                "metadata": {"djstripe_uuid": str(uuid)},
+            }
+        )
+        secret = endpoint.secret
+    else:
+        secret = settings.webhook_secret or (row.secret if row else "")
+        if not secret:
+            raise WebhookSecretUnknown
+        endpoint = known
+        if known.url != url or set(known.enabled_events) != set(ENABLED_EVENTS):
+            endpoint = stripe_gateway.update_webhook_endpoint(
+                known.id,
+                {"url": url, "enabled_events": ENABLED_EVENTS},  # type: ignore[typeddict-item]
+            )
+    if row and row.id != endpoint.id:
+        WebhookEndpoint.objects.filter(pk=row.pk).update(id=endpoint.id)
+    row = WebhookEndpoint.sync_from_stripe_data(endpoint, api_key=settings.secret_key)
+    row.djstripe_uuid = uuid
+    row.secret = secret
+    row.save()
+    return row
+
+
+def _find_at_stripe(uuid: uuid_module.UUID) -> stripe.WebhookEndpoint | None:
+    """Ours is the endpoint whose URL carries our uuid."""
+    for endpoint in stripe_gateway.list_webhook_endpoints():
+        if str(uuid) in endpoint.url:
+            return endpoint
+    return None

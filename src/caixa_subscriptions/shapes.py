@@ -1,0 +1,113 @@
+"""The one room that knows where Stripe keeps a subscription's status, periods and price.
+
+Since API version 2025-03-31.basil the period stands on the subscription's items, before that on
+the subscription itself (Stripe changelog, basil). Both are read, the items first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Top-level keys of a subscription that `SubscriptionFacts.from_stripe` reads.
+SUBSCRIPTION_KEYS = (
+    "id",
+    "status",
+    "created",
+    "trial_start",
+    "trial_end",
+    "current_period_start",
+    "current_period_end",
+    "cancel_at",
+    "cancel_at_period_end",
+    "canceled_at",
+    "ended_at",
+    "items",
+    "plan",
+)
+
+
+def from_timestamp(value: Any) -> dt.datetime | None:
+    """Stripe's Unix seconds as an aware UTC datetime; anything else is None."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return dt.datetime.fromtimestamp(value, tz=dt.UTC)
+
+
+def subscription_items(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    items = payload.get("items") or {}
+    return [item for item in items.get("data") or [] if not item.get("deleted")]
+
+
+def _period(payload: Mapping[str, Any], key: str) -> list[dt.datetime]:
+    on_items = [from_timestamp(item.get(key)) for item in subscription_items(payload)]
+    found = [value for value in on_items if value is not None]
+    if not found:
+        on_subscription = from_timestamp(payload.get(key))
+        found = [on_subscription] if on_subscription else []
+    return found
+
+
+def current_period_start(payload: Mapping[str, Any]) -> dt.datetime | None:
+    return max(_period(payload, "current_period_start"), default=None)
+
+
+def current_period_end(payload: Mapping[str, Any]) -> dt.datetime | None:
+    # Stripe's own list filter means the earliest item by it.
+    return min(_period(payload, "current_period_end"), default=None)
+
+
+def price_id(payload: Mapping[str, Any]) -> str | None:
+    for item in subscription_items(payload):
+        price = item.get("price") or item.get("plan")
+        if price:
+            return price if isinstance(price, str) else price.get("id")
+    plan = payload.get("plan")
+    return plan.get("id") if isinstance(plan, Mapping) else None
+
+
+def invoice_subscription_id(payload: Mapping[str, Any]) -> str | None:
+    """The subscription an invoice is for: under `parent` since basil, top level before."""
+    parent = payload.get("parent") or {}
+    details = parent.get("subscription_details") or {}
+    subscription = details.get("subscription") or payload.get("subscription")
+    if isinstance(subscription, Mapping):
+        return subscription.get("id")
+    return subscription
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionFacts:
+    """What access depends on, in one shape for every API version. Times are aware UTC."""
+
+    id: str
+    status: str
+    created: dt.datetime | None
+    trial_start: dt.datetime | None
+    trial_end: dt.datetime | None
+    current_period_start: dt.datetime | None
+    current_period_end: dt.datetime | None
+    cancel_at: dt.datetime | None
+    cancel_at_period_end: bool
+    canceled_at: dt.datetime | None
+    ended_at: dt.datetime | None
+    price_id: str | None
+
+    @classmethod
+    def from_stripe(cls, payload: Mapping[str, Any]) -> SubscriptionFacts:
+        return cls(
+            id=payload.get("id") or "",
+            status=payload.get("status") or "",
+            created=from_timestamp(payload.get("created")),
+            trial_start=from_timestamp(payload.get("trial_start")),
+            trial_end=from_timestamp(payload.get("trial_end")),
+            current_period_start=current_period_start(payload),
+            current_period_end=current_period_end(payload),
+            cancel_at=from_timestamp(payload.get("cancel_at")),
+            cancel_at_period_end=bool(payload.get("cancel_at_period_end")),
+            canceled_at=from_timestamp(payload.get("canceled_at")),
+            ended_at=from_timestamp(payload.get("ended_at")),
+            price_id=price_id(payload),
+        )

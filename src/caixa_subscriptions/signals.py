@@ -1,0 +1,17 @@
+"""Public signals.
+
+Each is sent after the database commit, once per Stripe event, with `send_robust`: a failing
+receiver is logged by Django and cannot lose the event. `sender` is the dj-stripe model class.
+"""
+
+from django.dispatch import Signal
+
+# subscription (djstripe Subscription), subscriber (or None), event_id (str)
+subscription_created = Signal()
+subscription_updated = Signal()
+subscription_deleted = Signal()
+trial_will_end = Signal()
+
+# invoice (djstripe Invoice), subscriber (or None), event_id (str)
+invoice_payment_succeeded = Signal()
+invoice_payment_failed = Signal()

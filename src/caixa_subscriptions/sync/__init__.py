@@ -1,0 +1,1 @@
+"""Reconciliation with Stripe: what a webhook never brought, and customers without an owner."""

@@ -1,0 +1,81 @@
+"""Receivers of the brief's six critical events.
+
+dj-stripe's own handlers run first, fetch the object again and store it; these run in the same
+transaction, so an error here undoes both and Stripe delivers the event again. Public signals go
+out after the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+from djstripe.event_handlers import djstripe_receiver
+from djstripe.models import Event, Invoice, Subscription
+
+from caixa_subscriptions import signals
+from caixa_subscriptions.services.trials import record_trial_use
+
+logger = logging.getLogger(__name__)
+
+
+@djstripe_receiver("customer.subscription.created")
+def on_subscription_created(sender: Any, event: Event, **kwargs: Any) -> None:
+    subscription = _stored(Subscription, event)
+    if subscription is None:
+        return
+    # The brief: the webhook is what marks the trial as used.
+    record_trial_use(subscription=subscription)
+    _send(signals.subscription_created, event, subscription=subscription)
+
+
+@djstripe_receiver("customer.subscription.updated")
+def on_subscription_updated(sender: Any, event: Event, **kwargs: Any) -> None:
+    _send(signals.subscription_updated, event, subscription=_stored(Subscription, event))
+
+
+@djstripe_receiver("customer.subscription.deleted")
+def on_subscription_deleted(sender: Any, event: Event, **kwargs: Any) -> None:
+    _send(signals.subscription_deleted, event, subscription=_stored(Subscription, event))
+
+
+@djstripe_receiver("customer.subscription.trial_will_end")
+def on_trial_will_end(sender: Any, event: Event, **kwargs: Any) -> None:
+    _send(signals.trial_will_end, event, subscription=_stored(Subscription, event))
+
+
+@djstripe_receiver("invoice.payment_succeeded")
+def on_invoice_payment_succeeded(sender: Any, event: Event, **kwargs: Any) -> None:
+    _send(signals.invoice_payment_succeeded, event, invoice=_stored(Invoice, event))
+
+
+@djstripe_receiver("invoice.payment_failed")
+def on_invoice_payment_failed(sender: Any, event: Event, **kwargs: Any) -> None:
+    _send(signals.invoice_payment_failed, event, invoice=_stored(Invoice, event))
+
+
+def _stored(model: type[Any], event: Event) -> Any | None:
+    """The row dj-stripe has just written, or None when the object is gone at Stripe."""
+    object_id = event.data["object"]["id"]
+    row = model.objects.filter(id=object_id).select_related("customer__subscriber").first()
+    if row is None:
+        logger.warning("Event %s: %s is gone, nothing to do", event.id, object_id)
+    return row
+
+
+def _send(signal: Signal, event: Event, **stored: Any) -> None:
+    ((name, row),) = stored.items()
+    if row is None:
+        return
+    subscriber = row.customer.subscriber if row.customer else None
+    logger.info("Event %s (%s) for %s", event.id, event.type, row.id)
+    # One callback that raises must not make dj-stripe answer 500 after the commit: Stripe's
+    # second delivery of a stored event does nothing.
+    transaction.on_commit(
+        lambda: signal.send_robust(
+            type(row), **{name: row}, subscriber=subscriber, event_id=event.id
+        ),
+        robust=True,
+    )
