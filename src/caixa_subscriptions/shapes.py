@@ -68,16 +68,6 @@ def price_id(payload: Mapping[str, Any]) -> str | None:
     return plan.get("id") if isinstance(plan, Mapping) else None
 
 
-def invoice_subscription_id(payload: Mapping[str, Any]) -> str | None:
-    """The subscription an invoice is for: under `parent` since basil, top level before."""
-    parent = payload.get("parent") or {}
-    details = parent.get("subscription_details") or {}
-    subscription = details.get("subscription") or payload.get("subscription")
-    if isinstance(subscription, Mapping):
-        return subscription.get("id")
-    return subscription
-
-
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
     """What access depends on, in one shape for every API version. Times are aware UTC."""

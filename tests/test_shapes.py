@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from caixa_subscriptions import shapes
+from caixa_subscriptions.shapes import SubscriptionFacts
+
+JUNE = 1_780_272_000  # 2026-06-01T00:00:00Z
+JULY = 1_782_864_000
+AUGUST = 1_785_542_400
+
+
+def day(timestamp: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(timestamp, tz=dt.UTC)
+
+
+def item(**values: Any) -> dict[str, Any]:
+    return {"object": "subscription_item", **values}
+
+
+def test_period_of_a_payload_from_before_basil() -> None:
+    payload = {"current_period_start": JUNE, "current_period_end": JULY, "items": {"data": [item()]}}
+    assert shapes.current_period_start(payload) == day(JUNE)
+    assert shapes.current_period_end(payload) == day(JULY)
+
+
+def test_period_stands_on_the_items_since_basil() -> None:
+    payload = {"items": {"data": [item(current_period_start=JUNE, current_period_end=JULY)]}}
+    assert shapes.current_period_start(payload) == day(JUNE)
+    assert shapes.current_period_end(payload) == day(JULY)
+
+
+def test_of_several_items_the_first_to_end_counts() -> None:
+    payload = {
+        "items": {
+            "data": [
+                item(current_period_start=JUNE, current_period_end=AUGUST),
+                item(current_period_start=JULY, current_period_end=AUGUST + 1),
+            ]
+        }
+    }
+    assert shapes.current_period_start(payload) == day(JULY)
+    assert shapes.current_period_end(payload) == day(AUGUST)
+
+
+def test_a_deleted_item_counts_for_nothing() -> None:
+    payload = {
+        "items": {
+            "data": [
+                item(current_period_end=JUNE, deleted=True, price={"id": "price_old"}),
+                item(current_period_end=JULY, price={"id": "price_new"}),
+            ]
+        }
+    }
+    assert shapes.current_period_end(payload) == day(JULY)
+    assert shapes.price_id(payload) == "price_new"
+
+
+@pytest.mark.parametrize("payload", [{}, {"items": None}, {"items": {"data": []}}, {"items": {}}])
+def test_nothing_known_is_none(payload: dict[str, Any]) -> None:
+    assert shapes.current_period_start(payload) is None
+    assert shapes.current_period_end(payload) is None
+    assert shapes.price_id(payload) is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "price"),
+    [
+        ({"items": {"data": [item(price={"id": "price_1"})]}}, "price_1"),
+        ({"items": {"data": [item(price="price_1")]}}, "price_1"),
+        ({"items": {"data": [item(plan={"id": "plan_1"})]}}, "plan_1"),
+        ({"items": {"data": [item()]}, "plan": {"id": "plan_1"}}, "plan_1"),
+        ({"plan": "plan_1"}, None),
+    ],
+)
+def test_price_id(payload: dict[str, Any], price: str | None) -> None:
+    assert shapes.price_id(payload) == price
+
+
+@pytest.mark.parametrize("value", [None, "", "tomorrow", True])
+def test_what_is_no_timestamp_is_none(value: object) -> None:
+    assert shapes.from_timestamp(value) is None
+
+
+def test_facts_of_an_empty_payload_are_harmless() -> None:
+    facts = SubscriptionFacts.from_stripe({})
+    assert facts.status == ""
+    assert facts.cancel_at_period_end is False
+    assert facts.cancel_at is None
