@@ -23,8 +23,11 @@ def authenticate_for_view(request: HttpRequest, view: Callable[..., Any]) -> Req
     initkwargs = getattr(view, "initkwargs", None) or {}
     authenticators = view_class(**initkwargs).get_authenticators()
     drf_request = Request(request, authenticators=authenticators)
+    of_session = request.user
     try:
         user = drf_request.user
     except APIException:
         return None
+    finally:
+        request.user = of_session  # REST framework has just overwritten it
     return drf_request if user is not None and user.is_authenticated else None

@@ -1,0 +1,98 @@
+"""The facts in the tables, and the answer they give."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from caixa_subscriptions.access import get_access, has_live_subscription
+from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
+
+pytestmark = pytest.mark.django_db
+
+
+def test_access_takes_one_query(
+    user: Any, frozen: dt.datetime, django_assert_num_queries: Any
+) -> None:
+    customer = CustomerFactory(subscriber=user)
+    SubscriptionFactory.create_batch(3, customer=customer)
+    with django_assert_num_queries(1):
+        assert get_access(user).allowed
+
+
+def test_the_answer_has_the_facts_of_the_row(user: Any, frozen: dt.datetime) -> None:
+    SubscriptionFactory(
+        id="sub_7",
+        customer__subscriber=user,
+        payload={
+            "status": "trialing",
+            "trial_end": in_days(3),
+            "current_period_end": in_days(3),
+            "price": "price_7",
+        },
+    )
+    access = get_access(user)
+    assert access.subscription_id == "sub_7"
+    assert access.is_trialing
+    assert access.trial_end == access.current_period_end == access.access_until == in_days(3)
+    assert access.price_id == "price_7"
+
+
+def test_a_payload_from_before_basil_gives_the_same_answer(user: Any, frozen: dt.datetime) -> None:
+    SubscriptionFactory(
+        customer__subscriber=user,
+        stripe_data={
+            "id": "sub_1",
+            "status": "active",
+            "current_period_start": int(in_days(-1).timestamp()),
+            "current_period_end": int(in_days(9).timestamp()),
+            "items": {"data": [{"id": "si_1", "plan": {"id": "plan_1"}}]},
+        },
+    )
+    access = get_access(user)
+    assert access.access_until == in_days(9)
+    assert access.price_id == "plan_1"
+
+
+def test_nobody_has_none_and_costs_no_query(django_assert_num_queries: Any, db: None) -> None:
+    with django_assert_num_queries(0):
+        assert get_access(None).code == "subscription_required"
+        assert get_access(get_user_model()()).code == "subscription_required"
+
+
+def test_another_persons_subscription_gives_none(user: Any, frozen: dt.datetime) -> None:
+    SubscriptionFactory(customer__subscriber=UserFactory())
+    assert get_access(user).code == "subscription_required"
+
+
+def test_a_test_subscription_gives_none_in_live_mode(
+    user: Any, frozen: dt.datetime, settings: Any
+) -> None:
+    SubscriptionFactory(customer__subscriber=user)
+    settings.STRIPE_LIVE_MODE = True
+    access = get_access(user)
+    assert not access.allowed
+    assert access.livemode
+
+
+def test_past_due_days_is_read_from_the_settings(
+    user: Any, frozen: dt.datetime, caixa: Any
+) -> None:
+    SubscriptionFactory(
+        customer__subscriber=user,
+        payload={"status": "past_due", "current_period_start": in_days(-3)},
+    )
+    assert get_access(user).allowed
+    caixa(PAST_DUE_DAYS=2)
+    assert get_access(user).code == "payment_past_due"
+
+
+def test_live_is_what_can_still_charge(user: Any, frozen: dt.datetime) -> None:
+    subscription = SubscriptionFactory(customer__subscriber=user, payload={"status": "unpaid"})
+    assert has_live_subscription(user)
+    subscription.stripe_data["status"] = "canceled"
+    subscription.save()
+    assert not has_live_subscription(user)

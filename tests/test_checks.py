@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core import checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+
+from caixa_subscriptions.checks import AUTHENTICATION_MIDDLEWARE, MIDDLEWARE
+from caixa_subscriptions.conf import STRIPE_API_BASE
+
+LIVE_KEY = "sk_" + "live_" + "0" * 24
+
+
+@pytest.fixture(autouse=True)
+def talks_to_stripe(settings: Any) -> None:
+    """The test settings point to a simulator; a project points nowhere else than to Stripe."""
+    del settings.STRIPE_API_HOST
+
+
+def found(*, deploy: bool = False) -> list[str]:
+    messages = checks.run_checks(
+        tags=["caixa_subscriptions"], include_deployment_checks=deploy
+    )
+    for message in messages:
+        assert message.hint
+    return [str(message.id).removeprefix("caixa_subscriptions.") for message in messages]
+
+
+def test_the_example_projects_settings_pass() -> None:
+    assert found(deploy=True) == []
+
+
+def test_the_check_command_runs_ours(settings: Any) -> None:
+    del settings.STRIPE_API_VERSION
+    with pytest.raises(SystemCheckError, match="E010"):
+        call_command("check", tags=["caixa_subscriptions"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"TRAIL_DAYS": 7}, ["E001"]),
+        ({"PRICES": {}}, ["W001"]),
+        ({"PRICES": ["monthly"]}, ["E002"]),
+        ({"PRICES": {"monthly": "price_1"}}, ["E002"]),
+        ({"PRICES": {"monthly": {}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"lookup_key": "a", "price_id": "b"}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"product": "prod_1"}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"lookup_key": None}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"price_id": "price_1"}}}, []),
+        ({"TRIAL_DAYS": 0}, []),
+        ({"TRIAL_DAYS": -1}, ["E003"]),
+        ({"TRIAL_DAYS": 731}, ["E003"]),
+        ({"TRIAL_DAYS": "7"}, ["E003"]),
+        ({"TRIAL_DAYS": True}, ["E003"]),
+        ({"PAST_DUE_DAYS": 366}, ["E003"]),
+        ({"PAYWALL_URL": "no-such-name"}, ["E004"]),
+        ({"CHECKOUT_SUCCESS_URL": "https://app.example.com/done"}, []),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["https://app.example.com"]}, []),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["https://app.example.com/path"]}, ["E005"]),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["app.example.com"]}, ["E005"]),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["https://"]}, ["E005"]),
+        ({"CLOCK": "nowhere.at_all"}, ["E006"]),
+        ({"CLOCK": "django.utils.timezone.utc_is_no_callable"}, ["E006"]),
+        ({"CLOCK": None}, ["E006"]),
+    ],
+)
+def test_settings(caixa: Any, changes: dict[str, Any], ids: list[str]) -> None:
+    caixa(**changes)
+    assert found() == ids
+
+
+def test_the_settings_must_be_a_dict(settings: Any) -> None:
+    settings.CAIXA_SUBSCRIPTIONS = ["PRICES"]
+    assert found() == ["E001"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"STRIPE_API_VERSION": None}, ["E010"]),
+        ({"STRIPE_API_VERSION": "2020-08-27"}, ["W002"]),
+        ({"STRIPE_TEST_SECRET_KEY": ""}, ["E011"]),
+        ({"STRIPE_TEST_SECRET_KEY": LIVE_KEY}, ["E012"]),
+        ({"STRIPE_LIVE_MODE": True}, ["E011"]),
+        ({"STRIPE_LIVE_MODE": True, "STRIPE_LIVE_SECRET_KEY": LIVE_KEY}, []),
+        ({"STRIPE_API_HOST": "http://127.0.0.1:8000"}, []),
+        (
+            {
+                "STRIPE_API_HOST": "http://127.0.0.1:8000",
+                "STRIPE_LIVE_MODE": True,
+                "STRIPE_LIVE_SECRET_KEY": LIVE_KEY,
+            },
+            ["E013", "E014"],
+        ),
+        (
+            {"STRIPE_API_HOST": "http://127.0.0.1:8000", "STRIPE_LIVE_SECRET_KEY": LIVE_KEY},
+            ["E014"],
+        ),
+        ({"STRIPE_API_HOST": STRIPE_API_BASE, "STRIPE_LIVE_SECRET_KEY": LIVE_KEY}, []),
+    ],
+)
+def test_stripe(settings: Any, changes: dict[str, Any], ids: list[str]) -> None:
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    assert found() == ids
+
+
+def test_a_simulator_cannot_be_deployed(settings: Any) -> None:
+    settings.STRIPE_API_HOST = "http://127.0.0.1:8000"
+    assert found(deploy=True) == ["E015"]
+
+
+def test_the_apps_it_stands_on_must_be_installed(settings: Any) -> None:
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "rest_framework"]
+    assert found() == ["E020"]
+
+
+@pytest.mark.parametrize(
+    ("middleware", "ids"),
+    [
+        ([MIDDLEWARE, AUTHENTICATION_MIDDLEWARE], ["E021"]),
+        ([MIDDLEWARE], ["E021"]),
+        ([AUTHENTICATION_MIDDLEWARE, MIDDLEWARE], []),
+        ([], []),
+    ],
+)
+def test_the_order_of_middleware(settings: Any, middleware: list[str], ids: list[str]) -> None:
+    settings.MIDDLEWARE = middleware
+    assert found() == ids
