@@ -1,0 +1,84 @@
+"""The simulator's pages for people: Checkout, customer portal, and the clock page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from caixa_subscriptions.simulator.core import Simulator
+from caixa_subscriptions.simulator.pages.checkout import show_checkout, submit_checkout
+from caixa_subscriptions.simulator.pages.clock import (
+    advance_clock,
+    resend_delivery,
+    show_event,
+    show_home,
+)
+from caixa_subscriptions.simulator.pages.layout import error_page
+from caixa_subscriptions.simulator.pages.portal import (
+    cancel_in_portal,
+    renew_in_portal,
+    show_portal,
+    update_card_in_portal,
+)
+from caixa_subscriptions.simulator.pages.request import PageRequest, read_request
+from caixa_subscriptions.simulator.pages.response import (
+    PageError,
+    PageResponse,
+    css_response,
+    redirect_response,
+)
+
+__all__ = ["PageResponse", "handle"]
+
+
+def handle(simulator: Simulator, environ: Mapping[str, Any]) -> PageResponse:
+    """Answer a request whose path is `/simulator` or starts with `/simulator/`."""
+    try:
+        if environ.get("PATH_INFO") == "/simulator":
+            return redirect_response("/simulator/")
+        request = read_request(environ)
+        response = (
+            _get(simulator, request) if request.method != "POST" else _post(simulator, request)
+        )
+    except PageError as error:
+        response = error_page(error)
+    if environ["REQUEST_METHOD"] == "HEAD":
+        return PageResponse(response.status, response.headers, b"")
+    return response
+
+
+def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
+    match request.path:
+        case ():
+            return show_home(simulator)
+        case ("checkout", session_id):
+            return show_checkout(simulator, session_id)
+        case ("portal", token):
+            return show_portal(simulator, token)
+        case ("events", event_id):
+            return show_event(simulator, event_id)
+        case ("static", "simulator.css"):
+            return css_response(_stylesheet())
+    raise PageError(404, "Page not found", "There is no page at this address.")
+
+
+def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
+    match request.path:
+        case ("checkout", session_id):
+            return submit_checkout(simulator, session_id, request.form)
+        case ("portal", token, "cancel"):
+            return cancel_in_portal(simulator, token, request.form)
+        case ("portal", token, "renew"):
+            return renew_in_portal(simulator, token, request.form)
+        case ("portal", token, "card"):
+            return update_card_in_portal(simulator, token, request.form)
+        case ("clocks", clock_id, "advance"):
+            return advance_clock(simulator, clock_id, request.form)
+        case ("deliveries", delivery_id, "resend"):
+            return resend_delivery(simulator, delivery_id)
+    raise PageError(404, "Page not found", "There is no form at this address.")
+
+
+def _stylesheet() -> str:
+    return resources.files(__name__).joinpath("simulator.css").read_text(encoding="utf-8")

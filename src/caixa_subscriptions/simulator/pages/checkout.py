@@ -1,0 +1,174 @@
+"""The hosted Checkout page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from caixa_subscriptions.simulator.core import Simulator
+from caixa_subscriptions.simulator.errors import CardError, StripeError
+from caixa_subscriptions.simulator.pages import wording
+from caixa_subscriptions.simulator.pages.card_form import (
+    CardFormError,
+    card_fields,
+    field_of_decline,
+    read_card,
+)
+from caixa_subscriptions.simulator.pages.html import Html, fill
+from caixa_subscriptions.simulator.pages.layout import message_page, page
+from caixa_subscriptions.simulator.pages.response import (
+    PageError,
+    PageResponse,
+    is_web_url,
+    redirect_response,
+)
+
+# Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
+REDIRECT_WAIT_SECONDS = 10.0
+
+
+def show_checkout(simulator: Simulator, session_id: str) -> PageResponse:
+    session = _session(simulator, session_id)
+    if session["status"] != "open":
+        return _closed(session)
+    return _form_page(simulator, session, form={}, error=None, status=200)
+
+
+def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, str]) -> PageResponse:
+    session = _session(simulator, session_id)
+    if session["status"] != "open":
+        return _closed(session)
+    try:
+        card = read_card(form)
+        session = simulator.complete_checkout(
+            session_id,
+            card_number=card.number,
+            exp_month=card.exp_month,
+            exp_year=card.exp_year,
+            cvc=card.cvc,
+        )
+    except CardFormError as error:
+        return _form_page(simulator, session, form=form, error=error, status=400)
+    except CardError as declined:
+        error = CardFormError(field_of_decline(declined.code), declined.message)
+        return _form_page(simulator, session, form=form, error=error, status=402)
+    except StripeError as refused:
+        session = _session(simulator, session_id)
+        if session["status"] != "open":  # another tab was faster
+            return _closed(session)
+        raise PageError(400, "Checkout refused", refused.message) from refused
+    simulator.wait_for_event(
+        "checkout.session.completed", session_id, timeout=REDIRECT_WAIT_SECONDS
+    )
+    success_url = _success_url(session)
+    return redirect_response(success_url) if success_url else _closed(session)
+
+
+def _session(simulator: Simulator, session_id: str) -> dict[str, Any]:
+    session = simulator.get_object(session_id)
+    if session is None or session["object"] != "checkout.session":
+        raise PageError(404, "Checkout not found", "There is no checkout at this address.")
+    return session
+
+
+def _success_url(session: Mapping[str, Any]) -> str | None:
+    url: str | None = session["success_url"]
+    return url.replace("{CHECKOUT_SESSION_ID}", session["id"]) if url else None
+
+
+def _closed(session: Mapping[str, Any]) -> PageResponse:
+    if session["status"] == "expired":
+        return message_page(
+            title="Checkout expired",
+            message="This checkout is no longer open. Go back to the shop and start again.",
+            status=410,
+            link=_link(session["cancel_url"], "Back to the shop"),
+        )
+    return message_page(
+        title="Checkout complete",
+        message="This checkout is complete. Nothing more will be charged here.",
+        status=200,
+        link=_link(_success_url(session), "Continue"),
+    )
+
+
+def _link(url: str | None, text: str) -> tuple[str, str] | None:
+    return (url, text) if url is not None and is_web_url(url) else None
+
+
+def _form_page(
+    simulator: Simulator,
+    session: Mapping[str, Any],
+    *,
+    form: Mapping[str, str],
+    error: CardFormError | None,
+    status: int,
+) -> PageResponse:
+    trial_days = simulator.checkout_trial_days(session["id"])
+    details = session["customer_details"] or {}
+    email = details.get("email") or session["customer_email"]
+    back = _link(session["cancel_url"], "Back")
+    button = "Start trial" if trial_days else "Subscribe"
+    body = fill(
+        """<div class="checkout">
+<section class="summary" aria-labelledby="summary">
+{back}
+<h1 id="summary">{heading}</h1>
+{lines}
+<dl class="total"><div><dt>Total due today</dt><dd>{total}</dd></div></dl>
+</section>
+<form class="card" method="post" action="/simulator/checkout/{session_id}">
+<h2>Payment details</h2>
+{email}
+{fields}
+<button class="primary" type="submit">{button}</button>
+<p class="fine">{fine}</p>
+</form>
+</div>""",
+        session_id=session["id"],
+        heading="Start your free trial" if trial_days else "Subscribe",
+        back=back and fill('<a class="back" href="{url}">← {text}</a>', url=back[0], text=back[1]),
+        lines=[_line(simulator, line, trial_days) for line in _line_items(simulator, session)],
+        total=wording.money(session["amount_total"] or 0, session["currency"] or "usd"),
+        email=email and fill('<p class="who">For <strong>{email}</strong></p>', email=email),
+        fields=card_fields(form, error, autofocus=True),
+        button=button,
+        fine="Cancel before the trial ends and you pay nothing."
+        if trial_days
+        else "Renews by itself until you cancel.",
+    )
+    return page(
+        title=button,
+        body=body,
+        status=status,
+        width="wide",
+        form_targets=[session["success_url"] or ""],
+    )
+
+
+def _line_items(simulator: Simulator, session: Mapping[str, Any]) -> list[dict[str, Any]]:
+    answer = simulator.request(
+        "GET",
+        f"/v1/checkout/sessions/{session['id']}/line_items",
+        {"limit": 100},
+        headers={"Authorization": "Bearer sk_test_simulator000000000000000000"},
+    )
+    lines: list[dict[str, Any]] = answer.body["data"]
+    return lines
+
+
+def _line(simulator: Simulator, line: Mapping[str, Any], trial_days: int) -> Html:
+    price = line["price"]
+    quantity = line["quantity"] or 1
+    product = simulator.get_object(price["product"]) or {}
+    amount = f"{wording.price_amount(price, quantity)} {wording.interval(price)}".rstrip()
+    terms = f"{wording.days(trial_days)} free, then {amount}" if trial_days else amount
+    return fill(
+        """<div class="line"><p class="product">{name}{quantity}</p>
+<p class="terms">{terms}</p>{description}</div>""",
+        name=product.get("name") or line["description"],
+        quantity=f" × {quantity}" if quantity > 1 else None,
+        terms=terms,
+        description=product.get("description")
+        and fill('<p class="fine">{text}</p>', text=product["description"]),
+    )

@@ -1,0 +1,115 @@
+"""Stripe's numbers in words: amounts, intervals, times, statuses, cards."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+# Stripe docs: currencies. UGX and ISK have no minor unit but are counted in hundredths.
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "brl": "R$", "jpy": "¥", "inr": "₹"}
+
+# Not strftime's %B: that follows the process's locale, and these pages speak English.
+MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+
+BRANDS = {
+    "amex": "American Express",
+    "diners": "Diners Club",
+    "jcb": "JCB",
+    "mastercard": "Mastercard",
+    "unionpay": "UnionPay",
+    "visa": "Visa",
+}
+
+
+def money(amount: int | Decimal | None, currency: str | None) -> str:
+    """`amount` in the smallest unit: (900, "usd") is "$9.00", (900, "jpy") is "¥900"."""
+    if amount is None or not currency:
+        return "–"
+    places = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+    exact = Decimal(amount).scaleb(-places)
+    digits = max(places, -int(exact.normalize().as_tuple().exponent))
+    symbol = SYMBOLS.get(currency, f"{currency.upper()} ")
+    return f"{'-' if exact < 0 else ''}{symbol}{abs(exact):,.{digits}f}"
+
+
+def price_amount(price: Mapping[str, Any], quantity: int = 1) -> str:
+    """What `quantity` of a price costs each time; sub-cent prices only have a decimal amount."""
+    unit = price.get("unit_amount")
+    exact = Decimal(unit if unit is not None else price.get("unit_amount_decimal") or 0)
+    return money(exact * quantity, price.get("currency"))
+
+
+def interval(price: Mapping[str, Any]) -> str:
+    """ "per month", "every 3 months", or "" for a price that is paid once."""
+    recurring = price.get("recurring")
+    if not recurring:
+        return ""
+    count = recurring.get("interval_count") or 1
+    unit = recurring["interval"]
+    return f"per {unit}" if count == 1 else f"every {count} {unit}s"
+
+
+def days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
+
+
+def date(timestamp: int | None) -> str:
+    """Unix seconds as a day of UTC."""
+    if timestamp is None:
+        return "–"
+    moment = dt.datetime.fromtimestamp(timestamp, tz=dt.UTC)
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
+
+
+def time(timestamp: int | None) -> str:
+    """Unix seconds as day and time of UTC."""
+    if timestamp is None:
+        return "–"
+    return f"{date(timestamp)}, {dt.datetime.fromtimestamp(timestamp, tz=dt.UTC):%H:%M:%S} UTC"
+
+
+def card(payment_method: Mapping[str, Any] | None) -> str:
+    details = (payment_method or {}).get("card")
+    if not details:
+        return "No card on file"
+    brand = BRANDS.get(details["brand"], "Card")
+    expiry = f"{details['exp_month']:02d}/{details['exp_year'] % 100:02d}"
+    return f"{brand} ending in {details['last4']}, expires {expiry}"
+
+
+def words(status: str) -> str:
+    """A status of Stripe's as a chip shows it: "past_due" is "past due"."""
+    return status.replace("_", " ")
+
+
+def period_end(subscription: Mapping[str, Any]) -> int | None:
+    ends = [item["current_period_end"] for item in subscription["items"]["data"]]
+    return min(ends, default=None)
+
+
+def subscription_sentence(subscription: Mapping[str, Any], price: str) -> str:
+    """What happens next, for its owner. `price` is the amount in words."""
+    status = subscription["status"]
+    cancel_at = subscription["cancel_at"]
+    if status in ("canceled", "incomplete_expired"):
+        return f"Your subscription ended on {date(subscription['ended_at'])}."
+    if cancel_at is not None:
+        return f"Your subscription will end on {date(cancel_at)}."
+    if status == "trialing":
+        end = date(subscription["trial_end"])
+        return f"Your free trial lasts until {end}. Then {price} will be charged."
+    if status == "past_due":
+        return "Your last payment failed. Update your card, and it will be tried again."
+    if status == "unpaid":
+        return "Several payments failed. Update your card and pay the open invoice to go on."
+    if status == "paused":
+        return "Your subscription is paused. Add a card to go on."
+    if status == "incomplete":
+        return "Your first payment was not completed."
+    return f"Your next charge of {price} is on {date(period_end(subscription))}."
