@@ -167,7 +167,7 @@ def _line(simulator: Simulator, line: Mapping[str, Any], trial_days: int) -> Htm
         """<div class="line"><p class="product">{name}{quantity}</p>
 <p class="terms">{terms}</p>{description}</div>""",
         name=product.get("name") or line["description"],
-        quantity=f" × {quantity}" if quantity > 1 else None,
+        quantity=f" \N{MULTIPLICATION SIGN} {quantity}" if quantity > 1 else None,
         terms=terms,
         description=product.get("description")
         and fill('<p class="fine">{text}</p>', text=product["description"]),

@@ -220,7 +220,7 @@ def _customers(simulator: Simulator) -> Html:
                 _code(one["id"]),
                 one["email"],
                 wording.date(one["created"]),
-                _code(one["test_clock"]) if one["test_clock"] else "–",
+                _code(one["test_clock"]) if one["test_clock"] else wording.NOTHING,
             )
             for one in simulator.list_objects("customer", limit=SHOWN)
         ],
@@ -298,8 +298,8 @@ def _deliveries(simulator: Simulator) -> Html:
             ),
             _status(one.status),
             one.attempts,
-            one.response_status or "–",
-            one.last_error or "–",
+            one.response_status or wording.NOTHING,
+            one.last_error or wording.NOTHING,
             fill('<span class="break">{url}</span>', url=one.url),
             fill(
                 """<form method="post" action="/simulator/deliveries/{delivery_id}/resend">

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.response import PageError, PageResponse, html_response
 
+CLAIM = "Simulated Stripe \N{EN DASH} no real money"
 STYLESHEET = "/simulator/static/simulator.css"
 
 _FRAME = """<!doctype html>
@@ -20,7 +21,7 @@ _FRAME = """<!doctype html>
 <link rel="stylesheet" href="{stylesheet}">
 </head>
 <body>
-<header class="ribbon"><p>Simulated Stripe – no real money</p></header>
+<header class="ribbon"><p>{claim}</p></header>
 <main class="{width}">
 {body}
 </main>
@@ -43,7 +44,7 @@ def page(
         if refresh_seconds is not None
         else None
     )
-    html = fill(_FRAME, title=title, body=body, stylesheet=STYLESHEET, width=width, refresh=refresh)
+    html = fill(_FRAME, title=title, claim=CLAIM, body=body, stylesheet=STYLESHEET, width=width, refresh=refresh)
     return html_response(html, status=status, form_targets=form_targets)
 
 

@@ -7,15 +7,23 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+NOTHING = "\N{EN DASH}"
+
 # Stripe docs: currencies. UGX and ISK have no minor unit but are counted in hundredths.
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
+PLACES = dict.fromkeys(
+    (
+        *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+        *("pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"),
+    ),
+    0,
+) | dict.fromkeys(("bhd", "jod", "kwd", "omr", "tnd"), 3)
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "brl": "R$", "jpy": "¥", "inr": "₹"}
 
-# Not strftime's %B: that follows the process's locale, and these pages speak English.
+# English whatever the process's locale is, which strftime's %B follows.
 MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 
 BRANDS = {
     "amex": "American Express",
@@ -30,8 +38,8 @@ BRANDS = {
 def money(amount: int | Decimal | None, currency: str | None) -> str:
     """`amount` in the smallest unit: (900, "usd") is "$9.00", (900, "jpy") is "¥900"."""
     if amount is None or not currency:
-        return "–"
-    places = 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+        return NOTHING
+    places = PLACES.get(currency, 2)
     exact = Decimal(amount).scaleb(-places)
     digits = max(places, -int(exact.normalize().as_tuple().exponent))
     symbol = SYMBOLS.get(currency, f"{currency.upper()} ")
@@ -62,7 +70,7 @@ def days(count: int) -> str:
 def date(timestamp: int | None) -> str:
     """Unix seconds as a day of UTC."""
     if timestamp is None:
-        return "–"
+        return NOTHING
     moment = dt.datetime.fromtimestamp(timestamp, tz=dt.UTC)
     return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
@@ -70,7 +78,7 @@ def date(timestamp: int | None) -> str:
 def time(timestamp: int | None) -> str:
     """Unix seconds as day and time of UTC."""
     if timestamp is None:
-        return "–"
+        return NOTHING
     return f"{date(timestamp)}, {dt.datetime.fromtimestamp(timestamp, tz=dt.UTC):%H:%M:%S} UTC"
 
 
