@@ -1,0 +1,428 @@
+"""The simulator itself: API calls, hosted pages' deeds, time and delivery, behind one lock.
+
+Every call is one transaction, committed before its answer leaves, so that a kill at any moment
+loses nothing that was answered and does nothing by half.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from caixa_subscriptions.simulator import billing, expand, resources, routes
+from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
+from caixa_subscriptions.simulator.errors import (
+    CardError,
+    ExecutedCardError,
+    StripeError,
+)
+from caixa_subscriptions.simulator.ids import Ids
+from caixa_subscriptions.simulator.objects import API_VERSION
+from caixa_subscriptions.simulator.resources import billing_portal, checkout, clocks
+from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.world import WALL, Caller, World
+
+__all__ = ["CardError", "Response", "Simulator", "StripeError", "resources"]
+
+IDEMPOTENCY_SECONDS = 24 * 3600
+_KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{8,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer; `body` is the decoded JSON."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def _wall() -> int:
+    return int(time.time())
+
+
+class Simulator:
+    """An offline Stripe.
+
+    `state` is the path of its SQLite file, None for memory. With a `seed` the same calls give the
+    same ids. `default_clock` puts every customer without a test clock on one common clock, which
+    stands for the simulator's own time. `transport` delivers webhooks, over HTTP by default.
+    `dunning_outcome` is what becomes of a subscription after the last failed retry.
+    """
+
+    def __init__(
+        self,
+        *,
+        state: str | os.PathLike[str] | None = None,
+        seed: int | None = None,
+        now: Callable[[], int] = _wall,
+        default_clock: bool = False,
+        transport: Transport | None = None,
+        dunning_outcome: str = "canceled",
+    ) -> None:
+        if dunning_outcome not in billing.DUNNING_OUTCOMES:
+            raise ValueError(f"dunning_outcome must be one of {billing.DUNNING_OUTCOMES}")
+        self._seed = seed
+        self._dunning_outcome = dunning_outcome
+        self._store = Store(state)
+        self._world = World(self._store, Ids(seed), now, default_clock)
+        self._outbox = Outbox(self._store, transport or post)
+        self._wake = threading.Event()
+        self._stopping = False
+        self._worker: threading.Thread | None = None
+        with self._store.transaction():
+            self._begin()
+
+    def _begin(self) -> None:
+        store, world = self._store, self._world
+        starts = int(store.get_meta("starts") or 0)
+        world.ids = Ids(self._seed, starts)
+        store.set_meta("starts", str(starts + 1))
+        store.set_meta("started", store.get_meta("started") or str(world.wall()))
+        store.set_meta("dunning_outcome", self._dunning_outcome)
+        if world.default_clock and world.default_clock_id is None:
+            clock = clocks.new_clock(world, frozen_time=world.wall(), name="Demo clock")
+            store.set_meta("default_clock", clock["id"])
+
+    # API
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        base_url: str = "http://127.0.0.1:12111",
+    ) -> Response:
+        """Answer one API call; Stripe's errors are answers too."""
+        named = {name.lower(): value for name, value in (headers or {}).items()}
+        key = named.get("idempotency-key") if method == "POST" else None
+        with self._store.transaction():
+            request_id = self._world.ids.new("request")
+            answer_headers = {
+                "Request-Id": request_id,
+                "Stripe-Version": named.get("stripe-version", API_VERSION),
+            }
+            if method == "POST":
+                answer_headers |= {"Original-Request": request_id}
+                if key:
+                    answer_headers |= {"Idempotency-Key": key}
+            try:
+                self._authenticate(named)
+                fingerprint = _fingerprint(method, path, params or {})
+                replayed = self._replay(key, fingerprint) if key else None
+            except StripeError as error:
+                return Response(error.status, answer_headers, error.body(request_id))
+            if replayed:
+                return replayed
+            caller = Caller(request_id, key, base_url)
+            status, body = self._execute(method, path, params or {}, caller)
+            if method == "POST" and status in (200, 402):
+                answer_headers["Stripe-Should-Retry"] = "false"
+                if key:
+                    self._remember(key, fingerprint, Response(status, answer_headers, body))
+        self._wake.set()
+        if not self._worker:
+            self._catch_up()
+        return Response(status, answer_headers, body)
+
+    def _execute(
+        self, method: str, path: str, params: Mapping[str, Any], caller: Caller
+    ) -> tuple[int, dict[str, Any]]:
+        world = self._world
+        self._store.execute("savepoint call")
+        world.caller = caller
+        try:
+            route, ids = routes.find(method, path)
+            cleaned = route.spec.clean(params)
+            paths = cleaned.pop("expand", [])
+            answer = route.handler(world, cleaned, *ids)
+            body = expand.render(world, answer, paths)
+        except StripeError as error:
+            if not isinstance(error, ExecutedCardError):
+                self._store.execute("rollback to call")
+            return error.status, error.body(caller.request_id or "")
+        finally:
+            self._store.execute("release call")
+            world.caller = Caller()
+        return 200, body
+
+    def _authenticate(self, headers: Mapping[str, str]) -> None:
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        key = credentials.strip()
+        if scheme.lower() == "basic":
+            key = _basic_user(key)
+        if not key:
+            raise StripeError(
+                401,
+                "You did not provide an API key. You need to provide your API key in the "
+                "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
+                "YOUR_SECRET_KEY').",
+            )
+        if "_live_" in key:
+            raise StripeError(
+                401, "This is a simulator: it refuses live keys. Use an invented test key."
+            )
+        if not _KEY.fullmatch(key):
+            raise StripeError(401, f"Invalid API Key provided: {key[:8]}***{key[-4:]}")
+
+    def _replay(self, key: str, fingerprint: str) -> Response | None:
+        rows = self._store.execute(
+            "select * from idempotency where key = ? and created > ?",
+            (key, int(time.time()) - IDEMPOTENCY_SECONDS),
+        )
+        if not rows:
+            return None
+        if rows[0]["fingerprint"] != fingerprint:
+            raise StripeError(
+                400,
+                "Keys for idempotent requests can only be used with the same parameters they "
+                f"were first used with. Try using a key other than '{key}' if you meant to "
+                "execute a different request.",
+                type="idempotency_error",
+            )
+        headers = json.loads(rows[0]["headers"]) | {"Idempotent-Replayed": "true"}
+        return Response(rows[0]["status"], headers, json.loads(rows[0]["body"]))
+
+    def _remember(self, key: str, fingerprint: str, response: Response) -> None:
+        self._store.execute(
+            "insert or replace into idempotency "
+            "(key, created, fingerprint, status, headers, body) values (?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                int(time.time()),
+                fingerprint,
+                response.status,
+                json.dumps(response.headers),
+                json.dumps(response.body),
+            ),
+        )
+
+    # Hosted pages
+
+    @contextmanager
+    def _deed(self) -> Iterator[World]:
+        """What a customer does on a hosted page: one transaction."""
+        with self._store.transaction():
+            yield self._world
+        self._wake.set()
+
+    def complete_checkout(
+        self,
+        session_id: str,
+        *,
+        card_number: str = "4242424242424242",
+        exp_month: int = 12,
+        exp_year: int = 2034,
+        cvc: str = "123",
+    ) -> dict[str, Any]:
+        """The completed session. Raises CardError on a decline, and the session stays open;
+        StripeError when it is not open."""
+        with self._deed() as world:
+            _check_card(exp_month, exp_year, cvc)
+            session = checkout.complete_session(
+                world,
+                session_id,
+                card_number=card_number,
+                exp_month=exp_month,
+                exp_year=exp_year,
+            )
+            return expand.public(session)
+
+    def get_portal_session(self, token: str) -> dict[str, Any]:
+        """Raises StripeError 404 for a link that is unknown or has expired."""
+        with self._deed() as world:
+            return expand.public(billing_portal.open_session(world, token))
+
+    def portal_cancel(self, token: str, subscription_id: str) -> dict[str, Any]:
+        """At the period's end, as flexible billing does: `cancel_at` alone is set."""
+        with self._deed() as world:
+            return expand.public(billing_portal.cancel(world, token, subscription_id))
+
+    def portal_renew(self, token: str, subscription_id: str) -> dict[str, Any]:
+        with self._deed() as world:
+            return expand.public(billing_portal.renew(world, token, subscription_id))
+
+    def portal_update_card(
+        self,
+        token: str,
+        *,
+        card_number: str,
+        exp_month: int = 12,
+        exp_year: int = 2034,
+        cvc: str = "123",
+    ) -> dict[str, Any]:
+        """The new default card. Raises CardError on a decline."""
+        with self._deed() as world:
+            _check_card(exp_month, exp_year, cvc)
+            card = billing_portal.update_card(
+                world,
+                token,
+                card_number=card_number,
+                exp_month=exp_month,
+                exp_year=exp_year,
+            )
+            return expand.public(card)
+
+    # Time
+
+    def now(self, clock_id: str | None = None) -> int:
+        """Frozen time of the clock, else of the default clock, else wall time; Unix seconds."""
+        with self._store.transaction():
+            return self._world.now(clock_id)
+
+    @property
+    def default_clock_id(self) -> str | None:
+        with self._store.transaction():
+            return self._world.default_clock_id
+
+    def advance_clock(
+        self, clock_id: str, frozen_time: int, *, wait: bool = False
+    ) -> dict[str, Any]:
+        """Move a clock forward; answers `advancing` at once, or `ready` with `wait`."""
+        with self._deed() as world:
+            clock = clocks.start_advance(world, {"frozen_time": frozen_time}, clock_id)
+        if wait or not self._worker:
+            self._catch_up()
+            with self._store.transaction():
+                clock = self._world.get(clocks.KIND, clock_id)
+        return expand.public(clock)
+
+    def _catch_up(self) -> None:
+        """Everything that is due: clocks on the move, and the wall clock."""
+        with self._store.transaction():
+            moving = [
+                clock["id"]
+                for clock in self._store.list(clocks.KIND)
+                if clock["status"] == "advancing"
+            ]
+        for clock_id in moving:
+            more = True
+            while more:
+                with self._store.transaction():
+                    more = clocks.step(self._world, clock_id)
+        while True:
+            with self._store.transaction():
+                task = self._world.due_task(WALL, self._world.wall())
+                if task is None:
+                    return
+                object_id, action, _due = task
+                self._world.drop_task(object_id, action)
+                billing.run_task(self._world, object_id, action)
+
+    # Looking
+
+    def list_objects(
+        self, object_type: str, *, limit: int = 50, **filters: object
+    ) -> list[dict[str, Any]]:
+        """Newest first; `filters` compare top-level keys."""
+        with self._store.transaction():
+            found = [
+                expand.public(obj)
+                for obj in self._store.list(object_type)
+                if all(obj.get(name) == value for name, value in filters.items())
+            ]
+        return found[:limit]
+
+    def get_object(self, object_id: str) -> dict[str, Any] | None:
+        with self._store.transaction():
+            found = self._store.get(object_id)
+        return expand.public(found) if found else None
+
+    def list_deliveries(self, *, limit: int = 50) -> list[Delivery]:
+        return self._outbox.list(limit=limit)
+
+    # Delivery
+
+    def resend(self, delivery_id: int) -> None:
+        self._outbox.resend(delivery_id)
+        self._wake.set()
+
+    def deliver_pending(self) -> int:
+        """Attempt every delivery that is due, in the calling thread; how many there were."""
+        return self._outbox.deliver_due()
+
+    def wait_for_event(self, event_type: str, object_id: str, *, timeout: float) -> bool:
+        """Until every endpoint that wants the event has answered 2xx; seconds."""
+        if not self._worker:
+            return True
+        return self._outbox.wait_for(event_type, object_id, timeout=timeout)
+
+    def start(self) -> None:
+        """Deliver webhooks and let time do its work in the background, from where it stopped."""
+        if self._worker:
+            return
+        self._stopping = False
+        self._worker = threading.Thread(target=self._work, name="stripe-simulator", daemon=True)
+        self._worker.start()
+
+    def _work(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            self._catch_up()
+            self._outbox.deliver_due()
+            due = self._outbox.next_due()
+            pause = 1.0 if due is None else max(0.05, min(1.0, due - time.time()))
+            self._wake.wait(pause)
+
+    def close(self) -> None:
+        self._stopping = True
+        self._wake.set()
+        if self._worker:
+            self._worker.join()
+            self._worker = None
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def reset(self) -> None:
+        """Forget everything and begin anew."""
+        with self._store.transaction():
+            self._store.clear()
+            self._begin()
+
+
+def _fingerprint(method: str, path: str, params: Mapping[str, Any]) -> str:
+    canonical = json.dumps([method, path, params], sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _basic_user(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().split(":")[0]
+    except ValueError:
+        return ""
+
+
+def _check_card(exp_month: int, exp_year: int, cvc: str) -> None:
+    if not 1 <= exp_month <= 12:
+        raise CardError(
+            {"code": "invalid_expiry_month", "message": "Your card's expiration month is invalid."}
+        )
+    if exp_year < 2020:
+        raise CardError(
+            {"code": "invalid_expiry_year", "message": "Your card's expiration year is invalid."}
+        )
+    if not re.fullmatch(r"[0-9]{3,4}", cvc):
+        raise CardError({"code": "invalid_cvc", "message": "Your card's security code is invalid."})

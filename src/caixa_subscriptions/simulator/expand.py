@@ -1,0 +1,108 @@
+"""What leaves the simulator: private keys stripped, `expand[]` carried out."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.objects import page
+
+if TYPE_CHECKING:
+    from caixa_subscriptions.simulator.world import World
+
+MAX_DEPTH = 4
+
+
+def public(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy without the simulator's own keys."""
+    return {key: copy.deepcopy(value) for key, value in obj.items() if not key.startswith("_")}
+
+
+def _subscriptions(world: World, obj: dict[str, Any]) -> Any:
+    live = [
+        public(one)
+        for one in world.store.list("subscription", customer=obj["id"])
+        if one["status"] not in ("canceled", "incomplete_expired")
+    ]
+    return page(live, f"/v1/customers/{obj['id']}/subscriptions")
+
+
+def _payments(world: World, obj: dict[str, Any]) -> Any:
+    found = [
+        public(one)
+        for one in world.store.list("invoice_payment", customer=obj["customer"])
+        if one["invoice"] == obj["id"]
+    ]
+    return page(found, "/v1/invoices/payments")
+
+
+def _line_items(world: World, obj: dict[str, Any]) -> Any:
+    stored = world.store.get(obj["id"]) or {}
+    return page(stored.get("_line_items", []), f"/v1/checkout/sessions/{obj['id']}/line_items")
+
+
+# Keys that are there only when expanded.
+_LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
+    ("charge", "refunds"): lambda world, obj: page([], f"/v1/charges/{obj['id']}/refunds"),
+    ("checkout.session", "line_items"): _line_items,
+    ("customer", "invoice_credit_balance"): lambda world, obj: {},
+    ("customer", "sources"): lambda world, obj: page([], f"/v1/customers/{obj['id']}/sources"),
+    ("customer", "subscriptions"): _subscriptions,
+    ("customer", "tax"): lambda world, obj: {
+        "automatic_tax": "unrecognized_location",
+        "ip_address": None,
+        "location": None,
+        "provider": "stripe",
+    },
+    ("customer", "tax_ids"): lambda world, obj: page([], f"/v1/customers/{obj['id']}/tax_ids"),
+    ("invoice", "payments"): _payments,
+    ("price", "currency_options"): lambda world, obj: {
+        obj["currency"]: {
+            "custom_unit_amount": None,
+            "tax_behavior": obj["tax_behavior"],
+            "unit_amount": obj["unit_amount"],
+            "unit_amount_decimal": obj["unit_amount_decimal"],
+        }
+    },
+    ("price", "tiers"): lambda world, obj: None,
+}
+
+
+def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+    """The answer with every path of `expand[]` carried out."""
+    rendered = public(answer)
+    if rendered.get("object") == "list":
+        rendered["data"] = [public(one) for one in rendered["data"]]
+    for path in paths:
+        steps = path.split(".")
+        depth = len(steps) - (steps[0] == "data")
+        if depth > MAX_DEPTH:
+            raise invalid(
+                f"You cannot expand more than {MAX_DEPTH} levels of a property. Property: {path}"
+            )
+        _expand(world, rendered, steps, path)
+    return rendered
+
+
+def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
+    if isinstance(node, list):
+        for child in node:
+            _expand(world, child, steps, path)
+        return
+    if not steps or not isinstance(node, dict):
+        return
+    step, rest = steps[0], steps[1:]
+    lazy = _LAZY.get((node.get("object", ""), step))
+    if lazy and node.get(step) is None:
+        value = lazy(world, node)
+        if value is not None:
+            node[step] = value
+    elif step not in node and not lazy:
+        raise invalid(f"This property cannot be expanded ({path}).", "expand")
+    if isinstance(node.get(step), str):
+        found = world.store.get(node[step])
+        if found is not None:
+            node[step] = public(found)
+    _expand(world, node.get(step), rest, path)

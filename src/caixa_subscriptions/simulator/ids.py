@@ -1,0 +1,46 @@
+"""Ids in Stripe's style."""
+
+from __future__ import annotations
+
+import random
+import string
+
+_ALPHABET = string.ascii_letters + string.digits
+# What an id of each object starts with; the length of the random part follows.
+PREFIXES = {
+    "account": ("acct_1", 15),
+    "balance_transaction": ("txn_3", 23),
+    "billing_portal.configuration": ("bpc_1", 23),
+    "billing_portal.session": ("bps_1", 23),
+    "charge": ("ch_3", 23),
+    "checkout.session": ("cs_test_a1", 57),
+    "customer": ("cus_", 14),
+    "event": ("evt_1", 23),
+    "invoice": ("in_1", 23),
+    "invoice_payment": ("inpay_1", 23),
+    "line_item": ("il_1", 23),
+    "payment_intent": ("pi_3", 23),
+    "payment_method": ("pm_1", 23),
+    "price": ("price_1", 23),
+    "product": ("prod_", 14),
+    "request": ("req_", 14),
+    "setup_intent": ("seti_1", 23),
+    "subscription": ("sub_1", 23),
+    "subscription_item": ("si_", 14),
+    "test_helpers.test_clock": ("clock_1", 23),
+    "webhook_endpoint": ("we_1", 23),
+}
+
+
+class Ids:
+    """With a seed the same calls give the same ids; `start` continues after a restart."""
+
+    def __init__(self, seed: int | None, start: int = 0) -> None:
+        self._random = random.Random(None if seed is None else f"{seed}:{start}")  # noqa: S311
+
+    def token(self, length: int) -> str:
+        return "".join(self._random.choices(_ALPHABET, k=length))
+
+    def new(self, kind: str) -> str:
+        prefix, length = PREFIXES[kind]
+        return prefix + self.token(length)

@@ -1,0 +1,224 @@
+"""Request parameters: form decoding, and validation against the SDK's own typed params."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any, Literal, NotRequired, Required, Union, get_args, get_origin
+
+from stripe._request_options import RequestOptions
+from typing_extensions import is_typeddict
+
+from caixa_subscriptions.simulator.errors import StripeError, invalid, not_simulated
+
+_KEY = re.compile(r"\[([^\[\]]*)\]")
+_OPTIONS = frozenset(RequestOptions.__annotations__)
+MAX_METADATA = 50
+
+
+def decode_form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """`a[b][0][c]=1` and `a[]=1` to nested dicts and lists, values still strings."""
+    root: dict[str, Any] = {}
+    for name, value in pairs:
+        head = name.split("[", 1)[0]
+        steps = [head, *_KEY.findall(name)]
+        node = root
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            key = str(len(node)) if step == "" else step
+            if following is None:
+                node[key] = value
+            else:
+                child = node.setdefault(key, {})
+                if not isinstance(child, dict):
+                    raise invalid(f"Invalid {head}", head)
+                node = child
+    return {name: _lists(value) for name, value in root.items()}
+
+
+def _lists(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    children = {key: _lists(child) for key, child in value.items()}
+    if children and all(key.isdigit() for key in children):
+        return [children[key] for key in sorted(children, key=int)]
+    return children
+
+
+@cache
+def fields(params_class: type) -> dict[str, tuple[Any, bool]]:
+    """Of a typed params class: name -> (type, required)."""
+    namespace = vars(importlib.import_module(params_class.__module__)) | vars(typing)
+    found = {}
+    for name, annotation in params_class.__annotations__.items():
+        if name in _OPTIONS:
+            continue
+        hint, required = _resolve(annotation, namespace), True
+        if get_origin(hint) is NotRequired:
+            (hint,), required = get_args(hint), False
+        elif get_origin(hint) is Required:
+            (hint,) = get_args(hint)
+        found[name] = (_resolve(hint, namespace), required)
+    return found
+
+
+def _resolve(hint: Any, namespace: dict[str, Any]) -> Any:
+    if isinstance(hint, typing.ForwardRef):
+        hint = hint.__forward_arg__
+    if isinstance(hint, str):
+        hint = eval(hint, namespace)  # noqa: S307  the SDK's own annotation
+    origin = get_origin(hint)
+    if origin is NotRequired or origin is Required:
+        return origin[_resolve(get_args(hint)[0], namespace)]
+    if origin is list:
+        return list[_resolve(get_args(hint)[0], namespace)]  # type: ignore[misc]
+    if origin in (Union, types.UnionType):
+        return Union[tuple(_resolve(arg, namespace) for arg in get_args(hint))]  # noqa: UP007
+    return hint
+
+
+def params_class(name: str) -> type:
+    """`CustomerCreateParams`, or `checkout.SessionCreateParams`."""
+    module, _, class_name = name.rpartition(".")
+    found = getattr(importlib.import_module(f"stripe.params.{module}".rstrip(".")), class_name)
+    return typing.cast(type, found)
+
+
+class Spec:
+    """What an endpoint takes: the SDK's params class, and which of it we honour.
+
+    `honours` names parameters, `items.price` for a nested one; naming `items` alone honours all
+    of it. Anything else Stripe would take is refused with `not_simulated`.
+    """
+
+    def __init__(self, class_name: str | None, honours: str) -> None:
+        self.class_name = class_name
+        self.honours = frozenset(honours.split()) | {"expand"}
+        self.parents = {name.split(".")[0] for name in self.honours}
+
+    def clean(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Checked and typed; raises Stripe's errors."""
+        if self.class_name is None:
+            known: dict[str, tuple[Any, bool]] = {"expand": (list[str], False)}
+        else:
+            known = {"expand": (list[str], False)} | fields(params_class(self.class_name))
+        return self._clean(params, known, path="", dotted="")
+
+    def _clean(
+        self, params: Mapping[str, Any], known: dict[str, tuple[Any, bool]], path: str, dotted: str
+    ) -> dict[str, Any]:
+        cleaned = {}
+        for name, value in params.items():
+            param = f"{path}[{name}]" if path else name
+            if name not in known:
+                raise StripeError(
+                    400,
+                    f"Received unknown parameter: {param}",
+                    code="parameter_unknown",
+                    param=param,
+                )
+            dotted_name = f"{dotted}.{name}" if dotted else name
+            if not self._is_honoured(dotted_name):
+                raise not_simulated(param)
+            cleaned[name] = self._coerce(value, known[name][0], param, dotted_name)
+        for name, (_hint, required) in known.items():
+            if required and name not in cleaned:
+                param = f"{path}[{name}]" if path else name
+                raise StripeError(
+                    400,
+                    f"Missing required param: {param}.",
+                    code="parameter_missing",
+                    param=param,
+                )
+        return cleaned
+
+    def _is_honoured(self, dotted: str) -> bool:
+        parts = dotted.split(".")
+        ancestors = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+        return bool(ancestors & self.honours) or any(
+            name.startswith(dotted + ".") for name in self.honours
+        )
+
+    def _coerce(self, value: Any, hint: Any, param: str, dotted: str) -> Any:
+        options = list(get_args(hint)) if get_origin(hint) is Union else [hint]
+        literals = [
+            choice
+            for option in options
+            if get_origin(option) is Literal
+            for choice in get_args(option)
+        ]
+        if value == "" and ("" in literals or str in options):
+            return ""
+        if value in literals and isinstance(value, str):
+            return value
+        for option in options:
+            if is_typeddict(option) and isinstance(value, Mapping):
+                return self._clean(value, fields(option), path=param, dotted=dotted)
+            if get_origin(option) is list and isinstance(value, list):
+                (inner,) = get_args(option)
+                return [
+                    self._coerce(item, inner, f"{param}[{index}]", dotted)
+                    for index, item in enumerate(value)
+                ]
+            if get_origin(option) is dict and isinstance(value, Mapping):
+                return metadata(value) if dotted.endswith("metadata") else dict(value)
+        if isinstance(value, Mapping | list):
+            if (value and all(is_typeddict(option) for option in options)) or not value:
+                raise invalid("Invalid object", param)
+            raise invalid(f"Invalid {'hash' if isinstance(value, Mapping) else 'array'}", param)
+        return _scalar(value, options, literals, param)
+
+
+def _scalar(value: Any, options: list[Any], literals: list[Any], param: str) -> Any:
+    text = (
+        {True: "true", False: "false"}.get(value, str(value))
+        if isinstance(value, bool)
+        else str(value)
+    )
+    if bool in options and text in ("true", "false"):
+        return text == "true"
+    if int in options and re.fullmatch(r"-?\d{1,18}", text):
+        return int(text)
+    if (float in options or Decimal in options) and re.fullmatch(r"-?\d+(\.\d+)?", text):
+        return text if Decimal in options else float(text)
+    if str in options or Any in options:
+        return text
+    named = [choice for choice in literals if choice]
+    if named:
+        choices = ", ".join(named[:-1]) + (" or " if len(named) > 1 else "") + named[-1]
+        raise invalid(f"Invalid {param}: must be one of {choices}", param)
+    kind = "integer" if int in options else "boolean" if bool in options else "object"
+    raise StripeError(
+        400,
+        f"Invalid {kind}: {text}",
+        param=param,
+        code="parameter_invalid_integer" if kind == "integer" else None,
+    )
+
+
+def metadata(given: Mapping[str, Any]) -> dict[str, str]:
+    """Stripe docs: metadata. At most 50 keys of 40 characters, values of 500."""
+    for key, value in given.items():
+        if len(key) > 40 or "[" in key or "]" in key:
+            raise invalid(
+                "Metadata keys must be at most 40 characters, without brackets.", "metadata"
+            )
+        if len(str(value)) > 500:
+            raise invalid("Metadata values must be at most 500 characters.", f"metadata[{key}]")
+    return {key: str(value) for key, value in given.items()}
+
+
+def merge_metadata(old: dict[str, str], given: Any) -> dict[str, str]:
+    """An empty value deletes its key, an empty `metadata` all of them."""
+    if given is None:
+        return old
+    if given == "":
+        return {}
+    merged = {key: value for key, value in (old | given).items() if value != ""}
+    if len(merged) > MAX_METADATA:
+        raise invalid(f"Metadata can have at most {MAX_METADATA} keys.", "metadata")
+    return merged

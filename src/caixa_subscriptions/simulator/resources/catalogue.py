@@ -1,0 +1,177 @@
+"""Products, prices, and what hangs on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import objects
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.routes import (
+    LIST_PARAMS,
+    Params,
+    created_matches,
+    list_page,
+    route,
+)
+from caixa_subscriptions.simulator.world import World
+
+_PRODUCT = "active description images metadata name statement_descriptor unit_label url"
+_PRICE = "active lookup_key metadata nickname tax_behavior transfer_lookup_key"
+
+
+@route("POST", "/v1/products", "ProductCreateParams", f"{_PRODUCT} id")
+def create_product(world: World, params: Params) -> dict[str, Any]:
+    product = objects.product(
+        params.get("id") or world.ids.new("product"), name=params["name"], created=world.now()
+    )
+    if world.store.get(product["id"]):
+        raise StripeError(
+            400, "Product already exists.", code="resource_already_exists", param="id"
+        )
+    product.update({key: value for key, value in params.items() if key in product and key != "id"})
+    product["metadata"] = merge_metadata({}, params.get("metadata"))
+    return world.add(product, "product.created")
+
+
+@route("GET", "/v1/products/{product}", "ProductRetrieveParams")
+def retrieve_product(world: World, params: Params, product_id: str) -> dict[str, Any]:
+    return world.get("product", product_id)
+
+
+@route("POST", "/v1/products/{product}", "ProductUpdateParams", f"{_PRODUCT} default_price")
+def update_product(world: World, params: Params, product_id: str) -> dict[str, Any]:
+    product = world.get("product", product_id)
+    changes = {key: value for key, value in params.items() if key in product}
+    if "default_price" in changes:
+        world.get("price", changes["default_price"], param="default_price")
+    changes["metadata"] = merge_metadata(product["metadata"], params.get("metadata"))
+    changes["updated"] = world.now()
+    return world.update(product, changes, "product.updated")
+
+
+@route("GET", "/v1/products", "ProductListParams", f"{LIST_PARAMS} active created ids")
+def list_products(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.list("product")
+        if params.get("active") in (None, one["active"])
+        and created_matches(one, params.get("created"))
+        and one["id"] in params.get("ids", [one["id"]])
+    ]
+    return list_page(found, params, "/v1/products")
+
+
+@route("GET", "/v1/products/{product}/features", "ProductFeatureListParams", LIST_PARAMS)
+def list_product_features(world: World, params: Params, product_id: str) -> dict[str, Any]:
+    world.get("product", product_id)
+    return list_page([], params, f"/v1/products/{product_id}/features")
+
+
+@route(
+    "POST",
+    "/v1/prices",
+    "PriceCreateParams",
+    f"{_PRICE} currency product product_data.name recurring.interval recurring.interval_count "
+    "recurring.trial_period_days unit_amount",
+)
+def create_price(world: World, params: Params) -> dict[str, Any]:
+    if "unit_amount" not in params:
+        raise StripeError(
+            400,
+            "Missing required param: unit_amount.",
+            code="parameter_missing",
+            param="unit_amount",
+        )
+    if "product" in params:
+        product_id = world.get("product", params["product"], param="product")["id"]
+    elif "product_data" in params:
+        product_id = create_product(world, params["product_data"])["id"]
+    else:
+        raise StripeError(
+            400, "Missing required param: product.", code="parameter_missing", param="product"
+        )
+    if params["unit_amount"] < 0:
+        raise invalid("This value must be greater than or equal to 0.", "unit_amount")
+    price = objects.price(
+        world.ids.new("price"),
+        product=product_id,
+        currency=params["currency"].lower(),
+        unit_amount=params["unit_amount"],
+        recurring=params.get("recurring"),
+        created=world.now(),
+    )
+    price.update(
+        {key: params[key] for key in ("active", "nickname", "tax_behavior") if key in params}
+    )
+    price["metadata"] = merge_metadata({}, params.get("metadata"))
+    _give_lookup_key(world, price, params)
+    return world.add(price, "price.created")
+
+
+def _give_lookup_key(world: World, price: dict[str, Any], params: Params) -> None:
+    key = params.get("lookup_key")
+    if key is None:
+        return
+    for other in world.store.list("price"):
+        if key and other["lookup_key"] == key and other["id"] != price["id"]:
+            if not params.get("transfer_lookup_key"):
+                raise invalid(
+                    f"A price (`{other['id']}`) already uses that lookup key.", "lookup_key"
+                )
+            world.update(other, {"lookup_key": None}, "price.updated")
+    price["lookup_key"] = key or None
+
+
+@route("GET", "/v1/prices/{price}", "PriceRetrieveParams")
+def retrieve_price(world: World, params: Params, price_id: str) -> dict[str, Any]:
+    return world.get("price", price_id)
+
+
+@route("POST", "/v1/prices/{price}", "PriceUpdateParams", _PRICE)
+def update_price(world: World, params: Params, price_id: str) -> dict[str, Any]:
+    price = world.get("price", price_id)
+    changed = dict(price)
+    changed.update(
+        {key: params[key] for key in ("active", "nickname", "tax_behavior") if key in params}
+    )
+    changed["metadata"] = merge_metadata(price["metadata"], params.get("metadata"))
+    _give_lookup_key(world, changed, params)
+    return world.update(price, changed, "price.updated")
+
+
+@route(
+    "GET",
+    "/v1/prices",
+    "PriceListParams",
+    f"{LIST_PARAMS} active created currency lookup_keys product type",
+)
+def list_prices(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.list("price")
+        if all(
+            params.get(key) in (None, one[key]) for key in ("active", "currency", "product", "type")
+        )
+        and one["lookup_key"] in params.get("lookup_keys", [one["lookup_key"]])
+        and created_matches(one, params.get("created"))
+    ]
+    return list_page(found, params, "/v1/prices")
+
+
+# There are none yet; dj-stripe asks for them all the same.
+for _path, _params, _kind in (
+    ("coupons", "CouponListParams", "coupon"),
+    ("promotion_codes", "PromotionCodeListParams", "promotion_code"),
+    ("tax_rates", "TaxRateListParams", "tax_rate"),
+):
+
+    @route("GET", f"/v1/{_path}", _params, LIST_PARAMS)
+    def list_none(world: World, params: Params, _path: str = _path) -> dict[str, Any]:
+        return list_page([], params, f"/v1/{_path}")
+
+    @route("GET", f"/v1/{_path}/{{id}}")
+    def retrieve_none(
+        world: World, params: Params, object_id: str, _kind: str = _kind
+    ) -> dict[str, Any]:
+        raise missing(_kind, object_id)

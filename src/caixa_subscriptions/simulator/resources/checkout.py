@@ -1,0 +1,273 @@
+"""Checkout Sessions in subscription mode.
+
+Since API version basil the subscription and its invoice are made only once the customer has
+completed payment; a declined card leaves nothing but the open session (Stripe docs: Checkout).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import billing, invoice_objects, objects, session_objects
+from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_number
+from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, not_simulated
+from caixa_subscriptions.simulator.objects import DAY, HOUR
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.resources.payment_methods import new_card
+from caixa_subscriptions.simulator.resources.subscriptions import recurring_items, trial_end_of
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.world import World
+
+MIN_TRIAL_END = 48 * HOUR
+# One of two orders that were recorded for the same flow; order is never guaranteed.
+EVENT_ORDER = (
+    "setup_intent.created",
+    "setup_intent.succeeded",
+    "charge.succeeded",
+    "payment_method.attached",
+    "customer.created",
+    "customer.updated",
+    "invoice.created",
+    "invoice.finalized",
+    "customer.subscription.created",
+    "customer.subscription.trial_will_end",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+    "payment_intent.created",
+    "payment_intent.succeeded",
+    "invoice_payment.paid",
+    "checkout.session.completed",
+)
+
+
+@route(
+    "POST",
+    "/v1/checkout/sessions",
+    "checkout.SessionCreateParams",
+    "mode customer customer_email client_reference_id line_items.price line_items.quantity "
+    "success_url cancel_url expires_at locale metadata payment_method_collection "
+    "subscription_data.metadata subscription_data.description subscription_data.trial_end "
+    "subscription_data.trial_period_days "
+    "subscription_data.trial_settings.end_behavior.missing_payment_method",
+)
+def create_session(world: World, params: Params) -> dict[str, Any]:
+    if params.get("mode") != "subscription":
+        raise not_simulated("mode")
+    if "success_url" not in params:
+        raise StripeError(
+            400,
+            "You must provide `success_url` with this `ui_mode`.",
+            code="parameter_missing",
+            param="success_url",
+        )
+    for name in ("success_url", "cancel_url"):
+        if name in params and not str(params[name]).startswith(("http://", "https://")):
+            raise StripeError(400, "Not a valid URL", code="url_invalid", param=name)
+    if params.get("customer") and params.get("customer_email"):
+        raise invalid("You may only specify one of these parameters: customer, customer_email.")
+    customer = (
+        world.get("customer", params["customer"], param="customer")
+        if params.get("customer")
+        else None
+    )
+    now = world.now_for(customer) if customer else world.now()
+    items = recurring_items(world, params.get("line_items", []), name="line_items")
+    trial = trial_end_of(params.get("subscription_data", {}), now)
+    if "trial_end" in params.get("subscription_data", {}) and trial and trial < now + MIN_TRIAL_END:
+        raise invalid(
+            "The `trial_end` date has to be at least 2 days in the future.",
+            "subscription_data[trial_end]",
+        )
+    if "expires_at" in params and not now + HOUR // 2 <= params["expires_at"] <= now + DAY:
+        raise invalid(
+            "The `expires_at` timestamp must be between 30 minutes and 24 hours from Checkout "
+            "Session creation.",
+            "expires_at",
+        )
+    session_id = world.ids.new("checkout.session")
+    session = session_objects.checkout_session(
+        session_id,
+        params=params,
+        amount=sum(price["unit_amount"] * quantity for price, quantity in items),
+        trial=trial is not None,
+        currency=items[0][0]["currency"],
+        url=f"{world.caller.base_url}/simulator/checkout/{session_id}",
+        created=now,
+    )
+    session["metadata"] = merge_metadata({}, params.get("metadata"))
+    session["_subscription_data"] = params.get("subscription_data", {})
+    session["_line_items"] = [
+        session_objects.checkout_line_item(
+            world.ids.new("line_item").replace("il_", "li_"),
+            price=price,
+            quantity=quantity,
+            name=world.get("product", price["product"])["name"],
+        )
+        for price, quantity in items
+    ]
+    if customer:
+        session["customer"] = customer["id"]
+        session["customer_details"] = _details(customer)
+    world.store.put(session)
+    clock = customer["test_clock"] if customer else world.default_clock_id
+    world.schedule(session, "expire", session["expires_at"], clock)
+    return session
+
+
+def _details(customer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "address": None,
+        "business_name": None,
+        "email": customer["email"],
+        "individual_name": None,
+        "name": None,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": None,
+    }
+
+
+@route("GET", "/v1/checkout/sessions/{session}", "checkout.SessionRetrieveParams")
+def retrieve_session(world: World, params: Params, session_id: str) -> dict[str, Any]:
+    return world.get("checkout.session", session_id)
+
+
+@route(
+    "GET",
+    "/v1/checkout/sessions",
+    "checkout.SessionListParams",
+    f"{LIST_PARAMS} customer status subscription",
+)
+def list_sessions(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.list("checkout.session", customer=params.get("customer"))
+        if params.get("status") in (None, one["status"])
+        and params.get("subscription") in (None, one["subscription"])
+    ]
+    return list_page(found, params, "/v1/checkout/sessions")
+
+
+@route(
+    "GET",
+    "/v1/checkout/sessions/{session}/line_items",
+    "checkout.SessionListLineItemsParams",
+    LIST_PARAMS,
+)
+def list_line_items(world: World, params: Params, session_id: str) -> dict[str, Any]:
+    session = world.get("checkout.session", session_id)
+    url = f"/v1/checkout/sessions/{session_id}/line_items"
+    return list_page(session["_line_items"], params, url)
+
+
+@route("POST", "/v1/checkout/sessions/{session}/expire", "checkout.SessionExpireParams")
+def expire_session(world: World, params: Params, session_id: str) -> dict[str, Any]:
+    session = world.get("checkout.session", session_id)
+    if session["status"] != "open":
+        raise invalid(
+            'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '
+            f"Session has a status of `{session['status']}`."
+        )
+    world.unschedule(session)
+    world.update(session, {"status": "expired", "url": None})
+    world.emit("checkout.session.expired", session)
+    return session
+
+
+def complete_session(
+    world: World,
+    session_id: str,
+    *,
+    card_number: str,
+    exp_month: int,
+    exp_year: int,
+) -> dict[str, Any]:
+    """What the hosted page does when the customer submits it.
+
+    Raises CardError when the card is declined (the session stays open), StripeError when the
+    session is not open.
+    """
+    session = world.get("checkout.session", session_id)
+    if session["status"] != "open":
+        raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
+    number = checked_number(card_number)
+    if number in DECLINED:
+        raise CardError(DECLINED[number])
+    if number in FAILS_LATER and session["amount_total"]:
+        raise CardError(FAILS_LATER[number])
+    with world.events_in_order(EVENT_ORDER):
+        customer = _customer_of(world, session)
+        world.writable(customer)
+        _pay(world, session, customer, number, exp_month, exp_year)
+    return session
+
+
+def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
+    if session["customer"]:
+        return world.get("customer", session["customer"])
+    # Without `customer` this mode always makes a new one (Stripe docs: Checkout).
+    clock = world.default_clock_id if world.default_clock else None
+    customer = objects.customer(
+        world.ids.new("customer"),
+        invoice_prefix=world.ids.token(8).upper(),
+        test_clock=clock,
+        created=world.now(),
+    )
+    customer["email"] = session["customer_email"]
+    return world.add(customer, "customer.created")
+
+
+def _pay(
+    world: World,
+    session: dict[str, Any],
+    customer: dict[str, Any],
+    number: str,
+    exp_month: int,
+    exp_year: int,
+) -> None:
+    now = world.now_for(customer)
+    card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
+    card["customer"] = customer["id"]
+    world.add(card, "payment_method.attached")
+    data = session["_subscription_data"]
+    trial_end = trial_end_of(data, now)
+    if trial_end:
+        intent = invoice_objects.setup_intent(
+            world.ids.new("setup_intent"),
+            customer=customer["id"],
+            payment_method=card["id"],
+            secret=world.ids.token(24),
+            created=now,
+        )
+        world.add(intent, "setup_intent.created")
+        world.emit("setup_intent.succeeded", intent)
+    changes = {
+        # Not the customer's default: Checkout sets the subscription's.
+        "default_payment_method": card["id"],
+        "description": data.get("description"),
+        "metadata": merge_metadata({}, data.get("metadata")),
+    }
+    if "trial_settings" in data:
+        changes["trial_settings"] = data["trial_settings"]
+    items = [
+        (world.get("price", item["price"]["id"]), item["quantity"])
+        for item in session["_line_items"]
+    ]
+    subscription = billing.create_subscription(
+        world, customer=customer, items=items, trial_end=trial_end, changes=changes
+    )
+    world.unschedule(session)
+    world.update(
+        session,
+        {
+            "status": "complete",
+            # Contested between sources; consumers must accept `paid` here too.
+            "payment_status": "no_payment_required" if trial_end else "paid",
+            "customer": customer["id"],
+            "customer_details": _details(customer),
+            "subscription": subscription["id"],
+            "invoice": subscription["latest_invoice"],
+            "url": None,
+        },
+    )
+    world.emit("checkout.session.completed", session)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import billing, objects
+from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.routes import (
+    LIST_PARAMS,
+    Params,
+    created_matches,
+    list_page,
+    route,
+    without_clock,
+)
+from caixa_subscriptions.simulator.world import World
+
+MAX_CUSTOMERS_PER_CLOCK = 3
+_FIELDS = "address description email metadata name phone preferred_locales"
+_DEFAULT_CARD = "invoice_settings.default_payment_method"
+
+
+@route(
+    "POST",
+    "/v1/customers",
+    "CustomerCreateParams",
+    f"{_FIELDS} {_DEFAULT_CARD} payment_method test_clock",
+)
+def create_customer(world: World, params: Params) -> dict[str, Any]:
+    clock_id = params.get("test_clock") or (world.default_clock_id if world.default_clock else None)
+    if params.get("test_clock"):
+        world.get("test_helpers.test_clock", clock_id, param="test_clock")
+        others = [one for one in world.store.list("customer") if one["test_clock"] == clock_id]
+        if clock_id != world.default_clock_id and len(others) >= MAX_CUSTOMERS_PER_CLOCK:
+            raise StripeError(
+                400,
+                "You can only have up to 3 customers per test clock.",
+                param="test_clock",
+            )
+    customer = objects.customer(
+        world.ids.new("customer"),
+        invoice_prefix=world.ids.token(8).upper(),
+        test_clock=clock_id,
+        created=world.now(clock_id or ""),
+    )
+    customer.update(
+        {key: params[key] or None for key in _FIELDS.split() if key in params and key != "metadata"}
+    )
+    customer["preferred_locales"] = params.get("preferred_locales", [])
+    customer["metadata"] = merge_metadata({}, params.get("metadata"))
+    world.add(customer, "customer.created")
+    if "payment_method" in params:
+        attach(world, params["payment_method"], customer, param="payment_method")
+    _set_default(world, customer, params)
+    return customer
+
+
+def _set_default(world: World, customer: dict[str, Any], params: Params) -> None:
+    settings = params.get("invoice_settings") or {}
+    if "default_payment_method" not in settings:
+        return
+    default = settings["default_payment_method"] or None
+    if default:
+        param = "invoice_settings[default_payment_method]"
+        card = world.get("payment_method", default, param=param)
+        if card["customer"] != customer["id"]:
+            raise StripeError(
+                400,
+                f"The customer does not have a payment method with the ID {default}. The payment "
+                "method must be attached to the customer.",
+                code="resource_missing",
+                param=param,
+            )
+    world.update(
+        customer,
+        {"invoice_settings": customer["invoice_settings"] | {"default_payment_method": default}},
+        "customer.updated",
+    )
+
+
+def attach(
+    world: World, payment_method_id: str, customer: dict[str, Any], *, param: str | None
+) -> dict[str, Any]:
+    card = world.get("payment_method", payment_method_id, param=param)
+    return world.update(card, {"customer": customer["id"]}, "payment_method.attached")
+
+
+@route("GET", "/v1/customers/{customer}", "CustomerRetrieveParams")
+def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
+    deleted = world.store.get_meta(f"deleted:{customer_id}")
+    if deleted:
+        return {"id": customer_id, "object": "customer", "deleted": True}
+    return world.get("customer", customer_id)
+
+
+@route("POST", "/v1/customers/{customer}", "CustomerUpdateParams", f"{_FIELDS} {_DEFAULT_CARD}")
+def update_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
+    customer = world.get("customer", customer_id)
+    world.writable(customer)
+    changes = {key: params[key] or None for key in _FIELDS.split() if key in params}
+    changes["metadata"] = merge_metadata(customer["metadata"], params.get("metadata"))
+    if "preferred_locales" in params:
+        changes["preferred_locales"] = params["preferred_locales"] or []
+    world.update(customer, changes, "customer.updated")
+    _set_default(world, customer, params)
+    return customer
+
+
+@route("DELETE", "/v1/customers/{customer}", "CustomerDeleteParams")
+def delete_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
+    """Cancels what is active at once (Stripe docs: delete a customer)."""
+    customer = world.get("customer", customer_id)
+    world.writable(customer)
+    for subscription in world.store.list("subscription", customer=customer_id):
+        if subscription["status"] not in billing.ENDED:
+            billing.cancel(world, subscription, reason=None)
+    world.store.delete(customer_id)
+    world.store.set_meta(f"deleted:{customer_id}", "1")
+    world.emit("customer.deleted", customer)
+    return {"id": customer_id, "object": "customer", "deleted": True}
+
+
+@route("GET", "/v1/customers", "CustomerListParams", f"{LIST_PARAMS} created email test_clock")
+def list_customers(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in without_clock(world, world.store.list("customer"), params)
+        if params.get("email") in (None, one["email"])
+        and created_matches(one, params.get("created"))
+    ]
+    return list_page(found, params, "/v1/customers")
+
+
+@route(
+    "GET",
+    "/v1/customers/{customer}/payment_methods",
+    "CustomerPaymentMethodListParams",
+    f"{LIST_PARAMS} type",
+)
+def list_payment_methods(world: World, params: Params, customer_id: str) -> dict[str, Any]:
+    world.get("customer", customer_id)
+    found = [
+        one
+        for one in world.store.list("payment_method", customer=customer_id)
+        if params.get("type") in (None, one["type"])
+    ]
+    return list_page(found, params, f"/v1/customers/{customer_id}/payment_methods")
+
+
+@route("GET", "/v1/customers/{customer}/sources")
+def list_sources(world: World, params: Params, customer_id: str) -> dict[str, Any]:
+    world.get("customer", customer_id)
+    return list_page([], {}, f"/v1/customers/{customer_id}/sources")

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import billing
+from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
+from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
+from caixa_subscriptions.simulator.routes import (
+    LIST_PARAMS,
+    Params,
+    created_matches,
+    list_page,
+    route,
+)
+from caixa_subscriptions.simulator.world import World
+
+
+@route("GET", "/v1/invoices/{invoice}", "InvoiceRetrieveParams")
+def retrieve_invoice(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    return world.get("invoice", invoice_id)
+
+
+@route(
+    "GET",
+    "/v1/invoices",
+    "InvoiceListParams",
+    f"{LIST_PARAMS} created customer status subscription",
+)
+def list_invoices(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.list("invoice", customer=params.get("customer"))
+        if params.get("status") in (None, one["status"])
+        and params.get("subscription")
+        in (None, one["parent"]["subscription_details"]["subscription"])
+        and created_matches(one, params.get("created"))
+    ]
+    return list_page(found, params, "/v1/invoices")
+
+
+@route("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", LIST_PARAMS)
+def list_lines(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    invoice = world.get("invoice", invoice_id)
+    return list_page(invoice["lines"]["data"], params, f"/v1/invoices/{invoice_id}/lines")
+
+
+@route("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", "payment_method")
+def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    invoice = _writable(world, invoice_id)
+    if invoice["status"] == "paid":
+        raise invalid("Invoice is already paid")
+    if invoice["status"] == "void":
+        raise invalid("This invoice can no longer be paid")
+    subscription = billing.subscription_of(world, invoice)
+    if "payment_method" in params:
+        card = world.get("payment_method", params["payment_method"], param="payment_method")
+        world.update(
+            subscription, {"default_payment_method": card["id"]}, "customer.subscription.updated"
+        )
+    card = billing.default_payment_method(world, subscription)
+    if card is None:
+        raise StripeError(
+            400,
+            "Cannot charge a customer that has no active card",
+            code="missing",
+            type="card_error",
+        )
+    if invoice["status"] == "draft":
+        billing.finalize_invoice(world, invoice, pay=False)
+    if not billing.pay_invoice(world, invoice, manual=True):
+        number = card["_number"]
+        raise ExecutedCardError(DECLINED.get(number) or FAILS_LATER[number])
+    return invoice
+
+
+@route("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams")
+def finalize(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    invoice = _writable(world, invoice_id)
+    if invoice["status"] != "draft":
+        raise invalid(
+            "This invoice is already finalized, you can't re-finalize a non-draft invoice."
+        )
+    world.unschedule(invoice)
+    billing.finalize_invoice(world, invoice)
+    return invoice
+
+
+@route("POST", "/v1/invoices/{invoice}/void", "InvoiceVoidInvoiceParams")
+def void(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    return _close(world, invoice_id, status="void", at="voided_at")
+
+
+@route("POST", "/v1/invoices/{invoice}/mark_uncollectible", "InvoiceMarkUncollectibleParams")
+def mark_uncollectible(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
+    return _close(world, invoice_id, status="uncollectible", at="marked_uncollectible_at")
+
+
+def _close(world: World, invoice_id: str, *, status: str, at: str) -> dict[str, Any]:
+    invoice = _writable(world, invoice_id)
+    if invoice["status"] != "open":
+        raise invalid(f"You can only pass in open invoices. This invoice isn't open ({status}).")
+    now = world.now(invoice["test_clock"] or "")
+    world.unschedule(invoice)
+    world.update(
+        invoice,
+        {
+            "status": status,
+            "next_payment_attempt": None,
+            "status_transitions": invoice["status_transitions"] | {at: now},
+        },
+    )
+    world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
+    subscription = billing.subscription_of(world, invoice)
+    if status == "uncollectible" and subscription["status"] == "past_due":
+        world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+    return invoice
+
+
+def _writable(world: World, invoice_id: str) -> dict[str, Any]:
+    invoice = world.get("invoice", invoice_id)
+    world.writable(world.get("customer", invoice["customer"]))
+    return invoice
+
+
+@route("GET", "/v1/invoiceitems", "InvoiceItemListParams", f"{LIST_PARAMS} customer invoice")
+def list_invoice_items(world: World, params: Params) -> dict[str, Any]:
+    return list_page([], params, "/v1/invoiceitems")

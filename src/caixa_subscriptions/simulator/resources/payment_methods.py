@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import objects
+from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, checked_number
+from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.resources.customers import attach
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.world import World
+
+
+def new_card(
+    world: World, number: str, *, exp_month: int, exp_year: int, created: int
+) -> dict[str, Any]:
+    return objects.card_payment_method(
+        world.ids.new("payment_method"),
+        number=number,
+        exp_month=exp_month,
+        exp_year=exp_year,
+        created=created,
+    )
+
+
+@route(
+    "POST",
+    "/v1/payment_methods",
+    "PaymentMethodCreateParams",
+    "type card.number card.exp_month card.exp_year card.cvc metadata",
+)
+def create_payment_method(world: World, params: Params) -> dict[str, Any]:
+    card = params.get("card")
+    if params.get("type") != "card" or not card:
+        raise invalid("The simulator makes cards only: type=card with card[number].", "type")
+    created = new_card(
+        world,
+        checked_number(str(card.get("number", ""))),
+        exp_month=card.get("exp_month", 12),
+        exp_year=card.get("exp_year", 2034),
+        created=world.now(),
+    )
+    created["metadata"] = merge_metadata({}, params.get("metadata"))
+    world.store.put(created)
+    return created
+
+
+@route("GET", "/v1/payment_methods/{payment_method}", "PaymentMethodRetrieveParams")
+def retrieve_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
+    return world.get("payment_method", card_id)
+
+
+@route(
+    "POST",
+    "/v1/payment_methods/{payment_method}/attach",
+    "PaymentMethodAttachParams",
+    "customer",
+)
+def attach_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
+    """A token gives a new card of its own, never itself (recorded)."""
+    if "customer" not in params:
+        raise StripeError(
+            400, "Missing required param: customer.", code="parameter_missing", param="customer"
+        )
+    customer = world.get("customer", params["customer"], param="customer")
+    world.writable(customer)
+    if card_id in TOKENS:
+        card = new_card(
+            world, TOKENS[card_id], exp_month=12, exp_year=2034, created=world.now_for(customer)
+        )
+    else:
+        found = world.store.get(card_id)
+        if found is None or found["object"] != "payment_method":
+            raise StripeError(
+                404,
+                f"No such PaymentMethod: '{card_id}'; It's possible this PaymentMethod exists on "
+                "one of your connected accounts, in which case you should retry this request on "
+                "that connected account. Learn more at "
+                "https://stripe.com/docs/connect/authentication",
+                code="resource_missing",
+                param="payment_method",
+            )
+        card = found
+    if card["_number"] in DECLINED:
+        raise CardError(DECLINED[card["_number"]])
+    world.store.put(card)
+    return attach(world, card["id"], customer, param=None)
+
+
+@route("POST", "/v1/payment_methods/{payment_method}/detach", "PaymentMethodDetachParams")
+def detach_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
+    card = world.get("payment_method", card_id)
+    if card["customer"] is None:
+        raise invalid(
+            "The payment method you provided is not attached to a customer so detachment is "
+            "impossible."
+        )
+    customer = world.get("customer", card["customer"])
+    world.writable(customer)
+    if customer["invoice_settings"]["default_payment_method"] == card_id:
+        world.update(
+            customer,
+            {"invoice_settings": customer["invoice_settings"] | {"default_payment_method": None}},
+            "customer.updated",
+        )
+    for subscription in world.store.list("subscription", customer=customer["id"]):
+        if subscription["default_payment_method"] == card_id:
+            world.update(
+                subscription, {"default_payment_method": None}, "customer.subscription.updated"
+            )
+    return world.update(card, {"customer": None}, "payment_method.detached")
+
+
+@route("GET", "/v1/payment_methods", "PaymentMethodListParams", f"{LIST_PARAMS} customer type")
+def list_payment_methods(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.list("payment_method", customer=params.get("customer"))
+        if params.get("type") in (None, one["type"])
+    ]
+    return list_page(found, params, "/v1/payment_methods")

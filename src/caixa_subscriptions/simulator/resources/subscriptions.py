@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import billing
+from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.objects import DAY
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.routes import (
+    LIST_PARAMS,
+    Params,
+    created_matches,
+    list_page,
+    route,
+    without_clock,
+)
+from caixa_subscriptions.simulator.world import World
+
+MAX_TRIAL_DAYS = 730
+NO_PAYMENT_METHOD = (
+    "This customer has no attached payment source or default payment method. Please consider "
+    "adding a default payment method. For more information, visit "
+    "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
+    "#payment-method-priority."
+)
+_MISSING_CARD = "trial_settings.end_behavior.missing_payment_method"
+
+
+def recurring_items(
+    world: World, items: list[dict[str, Any]], *, name: str
+) -> list[tuple[dict[str, Any], int]]:
+    """The prices and quantities asked for; raises Stripe's errors for what cannot recur."""
+    found = []
+    for index, item in enumerate(items):
+        param = f"{name}[{index}][price]"
+        if "price" not in item:
+            raise StripeError(
+                400, f"Missing required param: {param}.", code="parameter_missing", param=param
+            )
+        price = world.get("price", item["price"], param=param)
+        if not price["active"]:
+            raise invalid(
+                "The price specified is inactive. This field only accepts active prices.", param
+            )
+        if price["recurring"] is None:
+            raise invalid(
+                "The price specified is set to `type=one_time` but this field only accepts prices "
+                "with `type=recurring`.",
+                param,
+            )
+        quantity = item.get("quantity", 1)
+        if quantity < 1:
+            raise invalid(
+                "This value must be greater than or equal to 1.", f"{name}[{index}][quantity]"
+            )
+        found.append((price, quantity))
+    if not found:
+        raise StripeError(
+            400, f"Missing required param: {name}.", code="parameter_missing", param=name
+        )
+    if len({price["currency"] for price, _ in found}) > 1:
+        raise invalid("All prices on a subscription must have the same currency.", name)
+    if len({str(price["recurring"]["interval"]) for price, _ in found}) > 1:
+        raise invalid("All prices on a subscription must have the same interval.", name)
+    return found
+
+
+def trial_end_of(params: Params, now: int) -> int | None:
+    days, end = params.get("trial_period_days"), params.get("trial_end")
+    if days is not None and end is not None:
+        raise invalid("You may only specify one of these parameters: trial_period_days, trial_end.")
+    if days is not None:
+        if not 1 <= days <= MAX_TRIAL_DAYS:
+            raise invalid(
+                f"Invalid trial_period_days: must be from 1 to {MAX_TRIAL_DAYS}.",
+                "trial_period_days",
+            )
+        return int(now + days * DAY)
+    if end is None or end == "now":
+        return None
+    if int(end) <= now or int(end) > now + MAX_TRIAL_DAYS * DAY:
+        raise invalid(
+            "Invalid timestamp: must be an integer Unix timestamp in the future.", "trial_end"
+        )
+    return int(end)
+
+
+@route(
+    "POST",
+    "/v1/subscriptions",
+    "SubscriptionCreateParams",
+    "customer items.price items.quantity default_payment_method description metadata "
+    f"trial_end trial_period_days cancel_at_period_end {_MISSING_CARD}",
+)
+def create_subscription(world: World, params: Params) -> dict[str, Any]:
+    if "customer" not in params:
+        raise StripeError(
+            400, "Missing required param: customer.", code="parameter_missing", param="customer"
+        )
+    customer = world.get("customer", params["customer"], param="customer")
+    world.writable(customer)
+    items = recurring_items(world, params.get("items", []), name="items")
+    trial_end = trial_end_of(params, world.now_for(customer))
+    default = params.get("default_payment_method")
+    if default:
+        card = world.get("payment_method", default, param="default_payment_method")
+        if card["customer"] != customer["id"]:
+            raise invalid(
+                "The customer does not have a payment method with this ID.",
+                "default_payment_method",
+                "resource_missing",
+            )
+    due = 0 if trial_end else sum(price["unit_amount"] * count for price, count in items)
+    if due and not (default or customer["invoice_settings"]["default_payment_method"]):
+        raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing")
+    changes: dict[str, Any] = {
+        "default_payment_method": default or None,
+        "description": params.get("description"),
+        "metadata": merge_metadata({}, params.get("metadata")),
+    }
+    if "trial_settings" in params:
+        changes["trial_settings"] = params["trial_settings"]
+    subscription = billing.create_subscription(
+        world, customer=customer, items=items, trial_end=trial_end, changes=changes
+    )
+    if params.get("cancel_at_period_end"):
+        billing.request_cancellation(
+            world,
+            subscription,
+            cancel_at=billing.current_period_end(subscription),
+            at_period_end=True,
+        )
+    return subscription
+
+
+@route("GET", "/v1/subscriptions/{subscription}", "SubscriptionRetrieveParams")
+def retrieve_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
+    return world.get("subscription", subscription_id)
+
+
+@route(
+    "POST",
+    "/v1/subscriptions/{subscription}",
+    "SubscriptionUpdateParams",
+    "cancel_at cancel_at_period_end default_payment_method description metadata trial_end "
+    f"{_MISSING_CARD}",
+)
+def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
+    subscription = _writable(world, subscription_id)
+    if set(params) - {"metadata", "cancellation_details", "expand"}:
+        billing.require_not_ended(subscription)
+    changes: dict[str, Any] = {
+        "metadata": merge_metadata(subscription["metadata"], params.get("metadata"))
+    }
+    if "description" in params:
+        changes["description"] = params["description"] or None
+    if "trial_settings" in params:
+        changes["trial_settings"] = params["trial_settings"]
+    if "default_payment_method" in params:
+        default = params["default_payment_method"] or None
+        if default:
+            world.get("payment_method", default, param="default_payment_method")
+        changes["default_payment_method"] = default
+    world.update(subscription, changes, "customer.subscription.updated")
+    if params.get("trial_end") == "now":
+        if subscription["status"] == "trialing":
+            billing.end_trial(world, subscription)
+    elif "trial_end" in params:
+        _move_trial_end(world, subscription, params)
+    if params.get("cancel_at_period_end"):
+        billing.request_cancellation(
+            world,
+            subscription,
+            cancel_at=billing.current_period_end(subscription),
+            at_period_end=True,
+        )
+    elif params.get("cancel_at"):
+        billing.request_cancellation(
+            world, subscription, cancel_at=params["cancel_at"], at_period_end=False
+        )
+    elif params.get("cancel_at_period_end") is False or params.get("cancel_at") == "":
+        if subscription["cancel_at"]:
+            billing.withdraw_cancellation(world, subscription)
+    return subscription
+
+
+def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) -> None:
+    if subscription["status"] != "trialing":
+        raise invalid("The simulator moves the end of a running trial only.", "trial_end")
+    end = trial_end_of(
+        {"trial_end": params["trial_end"]}, world.now(subscription["test_clock"] or "")
+    )
+    items = [item | {"current_period_end": end} for item in subscription["items"]["data"]]
+    for item in items:
+        world.store.put(item, customer=subscription["customer"])
+    world.update(
+        subscription,
+        {
+            "trial_end": end,
+            "billing_cycle_anchor": end,
+            "items": subscription["items"] | {"data": items},
+        },
+        "customer.subscription.updated",
+    )
+    billing.plan_ahead(world, subscription)
+
+
+@route("DELETE", "/v1/subscriptions/{subscription}", "SubscriptionCancelParams")
+def cancel_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
+    subscription = _writable(world, subscription_id)
+    if subscription["status"] in billing.ENDED:
+        raise StripeError(
+            404,
+            f"No such subscription: '{subscription_id}'",
+            code="resource_missing",
+            param="id",
+        )
+    billing.cancel(world, subscription, reason="cancellation_requested")
+    return subscription
+
+
+@route(
+    "GET",
+    "/v1/subscriptions",
+    "SubscriptionListParams",
+    f"{LIST_PARAMS} created customer price status test_clock",
+)
+def list_subscriptions(world: World, params: Params) -> dict[str, Any]:
+    """Without `status` only `canceled` ones are hidden (the SDK's documentation)."""
+    if params.get("customer"):
+        retrieved = world.store.get(params["customer"])
+        if retrieved is None and not world.store.get_meta(f"deleted:{params['customer']}"):
+            world.get("customer", params["customer"], param="customer")
+    status = params.get("status")
+    wanted = {
+        "all": lambda one: True,
+        "ended": lambda one: one["status"] in billing.ENDED,
+        None: lambda one: one["status"] != "canceled",
+    }.get(status, lambda one: one["status"] == status)
+    found = [
+        one
+        for one in without_clock(
+            world, world.store.list("subscription", customer=params.get("customer")), params
+        )
+        if wanted(one)
+        and created_matches(one, params.get("created"))
+        and params.get("price") in (None, *(item["price"]["id"] for item in one["items"]["data"]))
+    ]
+    return list_page(found, params, "/v1/subscriptions")
+
+
+@route("GET", "/v1/subscription_items/{item}", "SubscriptionItemRetrieveParams")
+def retrieve_subscription_item(world: World, params: Params, item_id: str) -> dict[str, Any]:
+    return world.get("subscription_item", item_id)
+
+
+@route("GET", "/v1/subscription_items", "SubscriptionItemListParams", f"{LIST_PARAMS} subscription")
+def list_subscription_items(world: World, params: Params) -> dict[str, Any]:
+    subscription = world.get("subscription", params["subscription"], param="subscription")
+    return list_page(subscription["items"]["data"], params, "/v1/subscription_items")
+
+
+def _writable(world: World, subscription_id: str) -> dict[str, Any]:
+    subscription = world.get("subscription", subscription_id)
+    world.writable(subscription)
+    return subscription

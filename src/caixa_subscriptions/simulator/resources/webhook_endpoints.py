@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import session_objects
+from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.objects import API_VERSION
+from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.world import World
+
+MAX_ENDPOINTS = 16
+_FIELDS = "description enabled_events metadata url"
+
+
+@route(
+    "POST",
+    "/v1/webhook_endpoints",
+    "WebhookEndpointCreateParams",
+    f"{_FIELDS} api_version",
+)
+def create_endpoint(world: World, params: Params) -> dict[str, Any]:
+    """The secret is in this answer only."""
+    _check_url(params["url"])
+    if params.get("api_version", API_VERSION) != API_VERSION:
+        raise StripeError(
+            501,
+            f"The simulator speaks {API_VERSION} only.",
+            code="not_simulated",
+            param="api_version",
+        )
+    if len(world.store.list("webhook_endpoint")) >= MAX_ENDPOINTS:
+        raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
+    endpoint = session_objects.webhook_endpoint(
+        world.ids.new("webhook_endpoint"),
+        url=params["url"],
+        enabled_events=params["enabled_events"],
+        api_version=params.get("api_version", API_VERSION),
+        secret="whsec_" + world.ids.token(32),
+        created=world.wall(),
+    )
+    endpoint["description"] = params.get("description")
+    endpoint["metadata"] = merge_metadata({}, params.get("metadata"))
+    world.store.put(endpoint)
+    return endpoint | {"secret": endpoint["_secret"]}
+
+
+def _check_url(url: str) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise StripeError(400, "Invalid URL: An explicit scheme must be provided.", param="url")
+
+
+@route("GET", "/v1/webhook_endpoints/{endpoint}", "WebhookEndpointRetrieveParams")
+def retrieve_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str, Any]:
+    return world.get("webhook_endpoint", endpoint_id)
+
+
+@route(
+    "POST",
+    "/v1/webhook_endpoints/{endpoint}",
+    "WebhookEndpointUpdateParams",
+    f"{_FIELDS} disabled",
+)
+def update_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str, Any]:
+    endpoint = world.get("webhook_endpoint", endpoint_id)
+    changes = {
+        key: params[key] for key in ("description", "enabled_events", "url") if key in params
+    }
+    if "url" in changes:
+        _check_url(changes["url"])
+    if "disabled" in params:
+        changes["status"] = "disabled" if params["disabled"] else "enabled"
+    changes["metadata"] = merge_metadata(endpoint["metadata"], params.get("metadata"))
+    return world.update(endpoint, changes)
+
+
+@route("DELETE", "/v1/webhook_endpoints/{endpoint}", "WebhookEndpointDeleteParams")
+def delete_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str, Any]:
+    world.get("webhook_endpoint", endpoint_id)
+    world.store.delete(endpoint_id)
+    return {"id": endpoint_id, "object": "webhook_endpoint", "deleted": True}
+
+
+@route("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams", LIST_PARAMS)
+def list_endpoints(world: World, params: Params) -> dict[str, Any]:
+    return list_page(world.store.list("webhook_endpoint"), params, "/v1/webhook_endpoints")

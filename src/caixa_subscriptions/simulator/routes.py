@@ -1,0 +1,120 @@
+"""The table of API endpoints, and the answers common to all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.params import Spec
+from caixa_subscriptions.simulator.world import World
+
+Params = dict[str, Any]
+Handler = Callable[..., dict[str, Any]]
+LIST_PARAMS = "limit starting_after ending_before"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    template: str
+    pattern: re.Pattern[str]
+    handler: Handler
+    spec: Spec
+
+
+ROUTES: list[Route] = []
+
+
+def route(
+    method: str, template: str, params: str | None = None, honours: str = ""
+) -> Callable[[Handler], Handler]:
+    """`handler(world, params, *ids)` answers `template`, whose `{id}`s are passed in order.
+
+    `params` names the SDK's typed params class, `honours` what of it is carried out; the rest is
+    refused with `not_simulated`.
+    """
+    pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", template))
+
+    def register(handler: Handler) -> Handler:
+        ROUTES.append(Route(method, template, pattern, handler, Spec(params, honours)))
+        return handler
+
+    return register
+
+
+def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    for one in ROUTES:
+        match = one.pattern.fullmatch(path)
+        if match and one.method == method:
+            return one, match.groups()
+    raise StripeError(
+        404,
+        f"Unrecognized request URL ({method}: {path}). Either Stripe has no such endpoint, or "
+        "the simulator does not have it yet.",
+    )
+
+
+def list_page(found: list[dict[str, Any]], params: Params, url: str) -> dict[str, Any]:
+    """One page of objects, newest first (Stripe docs: pagination)."""
+    limit = params.get("limit", 10)
+    if not 1 <= limit <= 100:
+        raise invalid(
+            "This value must be less than or equal to 100 and greater than or equal to 1.", "limit"
+        )
+    after, before = params.get("starting_after"), params.get("ending_before")
+    if after and before:
+        raise invalid("Only one of starting_after and ending_before may be given.")
+    if not (after or before):
+        chosen = found
+    else:
+        param = "starting_after" if after else "ending_before"
+        position = next((i for i, one in enumerate(found) if one["id"] == params[param]), None)
+        if position is None:
+            raise StripeError(
+                400, f"No such object: '{params[param]}'", code="resource_missing", param=param
+            )
+        if before:
+            chosen = found[max(position - limit, 0) : position]
+            return {
+                "object": "list",
+                "data": chosen,
+                "has_more": position > limit,
+                "url": url,
+            }
+        chosen = found[position + 1 :]
+    return {
+        "object": "list",
+        "data": chosen[:limit],
+        "has_more": len(chosen) > limit,
+        "url": url,
+    }
+
+
+def created_matches(obj: dict[str, Any], wanted: Any) -> bool:
+    """`created=1` or `created[gte]=1`."""
+    if wanted is None:
+        return True
+    if not isinstance(wanted, dict):
+        return bool(obj["created"] == wanted)
+    tests = {
+        "gt": obj["created"].__gt__,
+        "gte": obj["created"].__ge__,
+        "lt": obj["created"].__lt__,
+        "lte": obj["created"].__le__,
+    }
+    return all(tests[name](value) for name, value in wanted.items())
+
+
+def without_clock(
+    world: World, found: list[dict[str, Any]], params: Params
+) -> list[dict[str, Any]]:
+    """Unscoped lists hide objects of test clocks (Stripe docs: test clocks), but for the default
+    clock, which stands for the simulator's own time."""
+    if params.get("test_clock"):
+        return [one for one in found if one["test_clock"] == params["test_clock"]]
+    if params.get("customer") or params.get("subscription"):
+        return found
+    return [one for one in found if one["test_clock"] in (None, world.default_clock_id)]

@@ -1,0 +1,46 @@
+"""A threading WSGI server for loopback, on the standard library's."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+
+class ThreadingWSGIServer(ThreadingMixIn, WSGIServer):
+    """One thread a request: a webhook's receiver calls back while it is being delivered."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def server_bind(self) -> None:
+        # Not super's: it looks the host's name up, which may take seconds without a network.
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        self.setup_environ()
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server_name}:{self.server_port}"
+
+
+class _Handler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
+        pass
+
+    def address_string(self) -> str:
+        return str(self.client_address[0])
+
+
+def serve(
+    application: Callable[..., Any], *, host: str = "127.0.0.1", port: int = 0
+) -> ThreadingWSGIServer:
+    """Serve in a background thread; end with `shutdown()` and `server_close()`."""
+    server = ThreadingWSGIServer((host, port), _Handler)
+    server.set_app(application)
+    thread = threading.Thread(target=server.serve_forever, name="simulator-server", daemon=True)
+    thread.start()
+    return server

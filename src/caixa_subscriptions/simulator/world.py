@@ -1,0 +1,179 @@
+"""State, time and events, and the few verbs every resource is written with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from caixa_subscriptions.simulator import expand, session_objects
+from caixa_subscriptions.simulator.errors import StripeError, missing
+from caixa_subscriptions.simulator.ids import Ids
+from caixa_subscriptions.simulator.store import Store
+
+WALL = ""  # the clock of customers without a test clock
+# When several things fall on the same second, a cancellation comes before a renewal.
+RANKS = {"cancel": 0, "expire": 1, "trial_will_end": 2, "period_end": 3, "finalize": 4, "retry": 5}
+
+
+@dataclass(slots=True)
+class Caller:
+    """The API call being answered, for events' `request` and for hosted pages' URLs."""
+
+    request_id: str | None = None
+    idempotency_key: str | None = None
+    base_url: str = "http://127.0.0.1:12111"
+
+
+@dataclass(slots=True)
+class World:
+    """Use it inside a transaction of its store."""
+
+    store: Store
+    ids: Ids
+    wall: Callable[[], int]
+    default_clock: bool
+    caller: Caller = field(default_factory=Caller)
+    _buffer: list[dict[str, Any]] | None = None
+
+    # Time
+
+    def now(self, clock_id: str | None = None) -> int:
+        """Frozen time of the clock; without one, of the default clock, else wall time."""
+        clock_id = clock_id or (self.default_clock_id if clock_id is None else None)
+        if not clock_id:
+            return self.wall()
+        return int(self.get("test_helpers.test_clock", clock_id)["frozen_time"])
+
+    def now_for(self, customer: Mapping[str, Any]) -> int:
+        return self.now(customer.get("test_clock") or WALL)
+
+    @property
+    def default_clock_id(self) -> str | None:
+        return self.store.get_meta("default_clock")
+
+    def schedule(self, obj: Mapping[str, Any], action: str, due: int, clock: str | None) -> None:
+        self.store.execute(
+            "insert or replace into tasks (object_id, action, due, rank, clock) "
+            "values (?, ?, ?, ?, ?)",
+            (obj["id"], action, due, RANKS[action], clock or WALL),
+        )
+
+    def unschedule(self, obj: Mapping[str, Any], *actions: str) -> None:
+        for action in actions or RANKS:
+            self.drop_task(obj["id"], action)
+
+    def due_task(self, clock: str, until: int) -> tuple[str, str, int] | None:
+        rows = self.store.execute(
+            "select object_id, action, due from tasks where clock = ? and due <= ? "
+            "order by due, rank, rowid limit 1",
+            (clock, until),
+        )
+        return (rows[0]["object_id"], rows[0]["action"], rows[0]["due"]) if rows else None
+
+    def drop_task(self, object_id: str, action: str) -> None:
+        self.store.execute(
+            "delete from tasks where object_id = ? and action = ?", (object_id, action)
+        )
+
+    # Objects
+
+    def get(self, kind: str, object_id: str, *, param: str | None = None) -> dict[str, Any]:
+        """Raises Stripe's 404, or 400 when a parameter names the object."""
+        found = self.store.get(object_id)
+        if found is None or found["object"] != kind:
+            raise missing(kind.rpartition(".")[2] if "." in kind else kind, object_id, param=param)
+        return found
+
+    def add(self, obj: dict[str, Any], event: str | None = None) -> dict[str, Any]:
+        self.store.put(obj)
+        if event:
+            self.emit(event, obj)
+        return obj
+
+    def update(
+        self, obj: dict[str, Any], changes: Mapping[str, Any], event: str | None = None
+    ) -> dict[str, Any]:
+        """Store the changes; `event` carries the old value of each key that changed."""
+        previous = {
+            key: obj.get(key)
+            for key, value in changes.items()
+            if obj.get(key) != value and not key.startswith("_")
+        }
+        obj.update(changes)
+        self.store.put(obj)
+        if event and previous:
+            self.emit(event, obj, previous)
+        return obj
+
+    def writable(self, customer: Mapping[str, Any]) -> None:
+        """Objects of a clock on the move take no changes (Stripe docs: test clocks)."""
+        clock_id = customer.get("test_clock")
+        if clock_id and self.get("test_helpers.test_clock", clock_id)["status"] == "advancing":
+            raise StripeError(
+                429,
+                "Test clock advancement underway - cannot perform modifications",
+                code="lock_timeout",
+            )
+
+    # Events
+
+    def emit(
+        self,
+        type: str,
+        obj: dict[str, Any],
+        previous: dict[str, Any] | None = None,  # noqa: A002
+    ) -> None:
+        data: dict[str, Any] = {"object": expand.public(obj)}
+        if previous is not None:
+            data["previous_attributes"] = previous
+        if self._buffer is not None:
+            self._buffer.append({"type": type, "data": data})
+        else:
+            self._store_event(type, data)
+
+    @contextmanager
+    def events_in_order(self, order: tuple[str, ...]) -> Iterator[None]:
+        """Events of this block are stored at its end, sorted by their place in `order`."""
+        self._buffer = []
+        try:
+            yield
+            buffered, self._buffer = self._buffer, None
+            place = {name: index for index, name in enumerate(order)}
+            for event in sorted(buffered, key=lambda one: place.get(one["type"], len(order))):
+                self._store_event(event["type"], event["data"])
+        finally:
+            self._buffer = None
+
+    def _store_event(self, type: str, data: dict[str, Any]) -> None:  # noqa: A002
+        obj = data["object"]
+        clock = obj.get("test_clock") or self._clock_of(obj)
+        endpoints = [
+            endpoint
+            for endpoint in self.store.list("webhook_endpoint")
+            if endpoint["status"] == "enabled"
+            and not {"*", type}.isdisjoint(endpoint["enabled_events"])
+        ]
+        event = session_objects.event(
+            self.ids.new("event"),
+            type=type,
+            data=data,
+            pending_webhooks=len(endpoints),
+            request={
+                "id": self.caller.request_id,
+                "idempotency_key": self.caller.idempotency_key,
+            },
+            created=self.now(clock or WALL),
+        )
+        self.store.put(event)
+        for endpoint in endpoints:
+            self.store.execute(
+                "insert into deliveries (event_id, event_type, object_id, endpoint_id, created) "
+                "values (?, ?, ?, ?, ?)",
+                (event["id"], type, obj["id"], endpoint["id"], self.wall()),
+            )
+
+    def _clock_of(self, obj: Mapping[str, Any]) -> str | None:
+        customer = self.store.get(obj["customer"]) if obj.get("customer") else None
+        return customer.get("test_clock") if customer else None

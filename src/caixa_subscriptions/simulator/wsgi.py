@@ -1,0 +1,95 @@
+"""The simulator as a WSGI application: `/v1/` for programs, `/simulator/` for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from caixa_subscriptions.simulator import pages
+from caixa_subscriptions.simulator.core import Simulator
+from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.params import decode_form
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+MAX_BODY = 1024 * 1024
+
+
+class SimulatorApplication:
+    """Mount it wherever `prefixes` lead: another application can keep all other paths."""
+
+    prefixes = ("/v1/", "/simulator/")
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/v1/"):
+            status, headers, body = self._api(environ)
+        elif path in ("/simulator", "/"):
+            status, headers, body = 303, [("Location", "/simulator/")], b""
+        elif path.startswith("/simulator/"):
+            page = pages.handle(self.simulator, environ)
+            status, headers, body = page.status, page.headers, page.body
+        else:
+            status, headers, body = 404, [("Content-Type", "text/plain")], b"Not found\n"
+        headers = [*headers, ("Content-Length", str(len(body)))]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [body]
+
+    def _api(self, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes]:
+        headers = {
+            name[5:].replace("_", "-"): value
+            for name, value in environ.items()
+            if name.startswith("HTTP_")
+        }
+        try:
+            params = _params(environ)
+        except StripeError as error:
+            status, answer_headers, answer = error.status, {}, error.body("req_unread")
+        else:
+            response = self.simulator.request(
+                environ["REQUEST_METHOD"],
+                environ["PATH_INFO"].rstrip("/"),
+                params,
+                headers=headers,
+                base_url=base_url(environ),
+            )
+            status, answer_headers, answer = response.status, response.headers, response.body
+        body = json.dumps(answer, indent=2).encode()
+        return (
+            status,
+            [("Content-Type", "application/json"), *answer_headers.items()],
+            body,
+        )
+
+
+def base_url(environ: WSGIEnvironment) -> str:
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return f"{environ['wsgi.url_scheme']}://{host}"
+
+
+def read_form(environ: WSGIEnvironment) -> str:
+    """The body as text; raises StripeError for one that is too large or not text."""
+    try:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > MAX_BODY:
+        raise StripeError(413, "Request entity too large.")
+    try:
+        text: str = environ["wsgi.input"].read(length).decode()
+    except UnicodeDecodeError:
+        raise StripeError(400, "Invalid request: the body is not UTF-8.") from None
+    return text
+
+
+def _params(environ: WSGIEnvironment) -> dict[str, Any]:
+    pairs = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    pairs += parse_qsl(read_form(environ), keep_blank_values=True)
+    return decode_form(pairs)
