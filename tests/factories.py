@@ -100,7 +100,6 @@ class ProductFactory(factory.django.DjangoModelFactory[Product]):
     id = factory.Sequence(lambda n: f"prod_{n}")
     livemode = False
     name = "Reports"
-    type = "service"
 
 
 class PriceFactory(factory.django.DjangoModelFactory[Price]):

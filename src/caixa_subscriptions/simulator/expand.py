@@ -45,6 +45,7 @@ def _line_items(world: World, obj: dict[str, Any]) -> Any:
 
 # Keys that are there only when expanded.
 _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
+    ("", "breakdown"): lambda world, obj: {"discounts": [], "taxes": []},  # of total_details
     ("charge", "refunds"): lambda world, obj: page([], f"/v1/charges/{obj['id']}/refunds"),
     ("checkout.session", "line_items"): _line_items,
     ("customer", "invoice_credit_balance"): lambda world, obj: {},
@@ -58,6 +59,8 @@ _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
     },
     ("customer", "tax_ids"): lambda world, obj: page([], f"/v1/customers/{obj['id']}/tax_ids"),
     ("invoice", "payments"): _payments,
+    ("item", "discounts"): lambda world, obj: [],
+    ("item", "taxes"): lambda world, obj: [],
     ("price", "currency_options"): lambda world, obj: {
         obj["currency"]: {
             "custom_unit_amount": None,

@@ -121,9 +121,9 @@ class World:
 
     def emit(
         self,
-        type: str,
+        type: str,  # noqa: A002  Stripe's own name
         obj: dict[str, Any],
-        previous: dict[str, Any] | None = None,  # noqa: A002
+        previous: dict[str, Any] | None = None,
     ) -> None:
         data: dict[str, Any] = {"object": expand.public(obj)}
         if previous is not None:

@@ -178,9 +178,10 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
         billing.request_cancellation(
             world, subscription, cancel_at=params["cancel_at"], at_period_end=False
         )
-    elif params.get("cancel_at_period_end") is False or params.get("cancel_at") == "":
-        if subscription["cancel_at"]:
-            billing.withdraw_cancellation(world, subscription)
+    elif subscription["cancel_at"] and (
+        params.get("cancel_at_period_end") is False or params.get("cancel_at") == ""
+    ):
+        billing.withdraw_cancellation(world, subscription)
     return subscription
 
 
