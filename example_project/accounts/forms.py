@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy as _
 
 from example_project.accounts.models import User
 
-
 if TYPE_CHECKING:
     UserForm = forms.ModelForm[User]
 else:

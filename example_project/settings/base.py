@@ -113,8 +113,10 @@ SIMPLE_JWT = {
 
 # Whether the simulator of caixa-subscriptions stands in for Stripe, inside this process.
 SIMULATED = False
+SIMULATOR_STATE: Path | None = None
 
-STRIPE_API_HOST = os.environ.get("STRIPE_API_HOST", "https://api.stripe.com")
+if os.environ.get("STRIPE_API_HOST"):
+    STRIPE_API_HOST = os.environ["STRIPE_API_HOST"]  # a simulator; absent, Stripe itself
 STRIPE_API_VERSION = "2026-08-26.dahlia"
 STRIPE_LIVE_MODE = environment.flag("STRIPE_LIVE_MODE")
 STRIPE_TEST_SECRET_KEY = os.environ.get("STRIPE_TEST_SECRET_KEY", "")

@@ -46,7 +46,7 @@ class Card:
 
 def read_card(form: Mapping[str, str]) -> Card:
     """Raises CardFormError. Expiry and CVC left out are those the page fills in by itself."""
-    values = DEFAULTS | form
+    values = {**DEFAULTS, **form}
     number = re.sub(r"[\s-]", "", values["card_number"])
     if not re.fullmatch(r"\d{12,19}", number, re.ASCII):
         raise CardFormError("card_number", "Your card number is incomplete.")

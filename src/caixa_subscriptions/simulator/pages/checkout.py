@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from caixa_subscriptions.simulator.pages.response import (
 
 # Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
 REDIRECT_WAIT_SECONDS = 10.0
+DAY = 86400
 
 
 def show_checkout(simulator: Simulator, session_id: str) -> PageResponse:
@@ -50,8 +52,8 @@ def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, st
     except CardFormError as error:
         return _form_page(simulator, session, form=form, error=error, status=400)
     except CardError as declined:
-        error = CardFormError(field_of_decline(declined.code), declined.message)
-        return _form_page(simulator, session, form=form, error=error, status=402)
+        problem = CardFormError(field_of_decline(declined.code), declined.message)
+        return _form_page(simulator, session, form=form, error=problem, status=402)
     except StripeError as refused:
         session = _session(simulator, session_id)
         if session["status"] != "open":  # another tab was faster
@@ -104,7 +106,7 @@ def _form_page(
     error: CardFormError | None,
     status: int,
 ) -> PageResponse:
-    trial_days = simulator.checkout_trial_days(session["id"])
+    trial_days = _trial_days(simulator, session["id"])
     details = session["customer_details"] or {}
     email = details.get("email") or session["customer_email"]
     back = _link(session["cancel_url"], "Back")
@@ -144,6 +146,18 @@ def _form_page(
         width="wide",
         form_targets=[session["success_url"] or ""],
     )
+
+
+def _trial_days(simulator: Simulator, session_id: str) -> int:
+    """0 without a trial. Stripe's session does not tell, so this is the simulator's own record."""
+    store = simulator._store
+    with store.transaction():
+        data = (store.get(session_id) or {})["_subscription_data"]
+        now = simulator.now()
+    if "trial_end" in data:
+        return math.ceil((int(data["trial_end"]) - now) / DAY)
+    days: int = data.get("trial_period_days", 0)
+    return days
 
 
 def _line_items(simulator: Simulator, session: Mapping[str, Any]) -> list[dict[str, Any]]:

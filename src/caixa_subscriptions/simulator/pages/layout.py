@@ -44,7 +44,15 @@ def page(
         if refresh_seconds is not None
         else None
     )
-    html = fill(_FRAME, title=title, claim=CLAIM, body=body, stylesheet=STYLESHEET, width=width, refresh=refresh)
+    html = fill(
+        _FRAME,
+        title=title,
+        claim=CLAIM,
+        body=body,
+        stylesheet=STYLESHEET,
+        width=width,
+        refresh=refresh,
+    )
     return html_response(html, status=status, form_targets=form_targets)
 
 

@@ -56,8 +56,8 @@ def update_card_in_portal(
     except CardFormError as error:
         return _portal_page(simulator, session, token, form=form, card_error=error, status=400)
     except CardError as declined:
-        error = CardFormError(field_of_decline(declined.code), declined.message)
-        return _portal_page(simulator, session, token, form=form, card_error=error, status=402)
+        problem = CardFormError(field_of_decline(declined.code), declined.message)
+        return _portal_page(simulator, session, token, form=form, card_error=problem, status=402)
     except StripeError as refused:
         return _portal_page(simulator, session, token, problem=refused.message, status=400)
     return redirect_response(f"/simulator/portal/{token}")

@@ -77,7 +77,6 @@ def _response(
     )
     headers = [
         ("Content-Type", content_type),
-        ("Content-Length", str(len(body))),
         ("Cache-Control", "no-store"),
         ("Referrer-Policy", "no-referrer"),
         ("Content-Security-Policy", policy),
