@@ -10,6 +10,7 @@ from typing import Any
 from caixa_subscriptions.simulator import expand, invoice_objects, objects
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
 from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.periods import period_end
 from caixa_subscriptions.simulator.world import World
@@ -199,7 +200,7 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
         description, unit_amount = f"Free trial for {quantity} × {product['name']}", 0  # noqa: RUF001
     else:
         unit_amount = price["unit_amount"]
-        amount = format_amount(unit_amount, price["currency"])
+        amount = money(unit_amount, price["currency"])
         interval = price["recurring"]["interval"]
         description = f"{quantity} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
     return invoice_objects.line_item(
@@ -210,36 +211,6 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
         unit_amount=unit_amount,
         period=(item["current_period_start"], item["current_period_end"]),
     )
-
-
-ZERO_DECIMAL = frozenset(
-    [
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "ugx",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    ]
-)
-SIGNS = {"usd": "$", "eur": "€", "gbp": "£", "brl": "R$", "jpy": "¥"}
-
-
-def format_amount(amount: int, currency: str) -> str:
-    sign = SIGNS.get(currency, f"{currency.upper()} ")
-    if currency in ZERO_DECIMAL:
-        return f"{sign}{amount:,}"
-    return f"{sign}{amount / 100:,.2f}"
 
 
 def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True) -> None:
@@ -354,7 +325,7 @@ def _charge(
     payment = next(
         (
             one
-            for one in world.store.list("invoice_payment", customer=invoice["customer"])
+            for one in world.store.all("invoice_payment", customer=invoice["customer"])
             if one["invoice"] == invoice["id"]
         ),
         None,
@@ -480,7 +451,7 @@ def cancel(world: World, subscription: dict[str, Any], *, reason: str | None) ->
         },
     )
     world.unschedule(subscription)
-    for invoice in world.store.list("invoice", customer=subscription["customer"]):
+    for invoice in world.store.all("invoice", customer=subscription["customer"]):
         details = invoice["parent"]["subscription_details"]
         if details["subscription"] == subscription["id"] and invoice["status"] in ("draft", "open"):
             world.unschedule(invoice)

@@ -240,6 +240,12 @@ class Simulator:
             )
             return expand.public(session)
 
+    def checkout_trial_days(self, session_id: str) -> int:
+        """0 without a trial. Stripe's session does not tell; its hosted page knows all the same."""
+        with self._store.transaction():
+            session = self._world.get("checkout.session", session_id)
+            return checkout.trial_days(self._world, session)
+
     def get_portal_session(self, token: str) -> dict[str, Any]:
         """Raises StripeError 404 for a link that is unknown or has expired."""
         with self._deed() as world:
@@ -304,7 +310,7 @@ class Simulator:
         with self._store.transaction():
             moving = [
                 clock["id"]
-                for clock in self._store.list(clocks.KIND)
+                for clock in self._store.all(clocks.KIND)
                 if clock["status"] == "advancing"
             ]
         for clock_id in moving:
@@ -330,7 +336,7 @@ class Simulator:
         with self._store.transaction():
             found = [
                 expand.public(obj)
-                for obj in self._store.list(object_type)
+                for obj in self._store.all(object_type)
                 if all(obj.get(name) == value for name, value in filters.items())
             ]
         return found[:limit]
@@ -341,7 +347,7 @@ class Simulator:
         return expand.public(found) if found else None
 
     def list_deliveries(self, *, limit: int = 50) -> list[Delivery]:
-        return self._outbox.list(limit=limit)
+        return self._outbox.latest(limit=limit)
 
     # Delivery
 

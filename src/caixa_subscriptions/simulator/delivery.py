@@ -141,7 +141,8 @@ class Outbox:
             rows = self.store.execute(
                 "select min(next_attempt_at) as due from deliveries where status = 'pending'"
             )
-        return rows[0]["due"]
+        due: float | None = rows[0]["due"]
+        return due
 
     def resend(self, delivery_id: int) -> None:
         with self.store.transaction():
@@ -151,11 +152,11 @@ class Outbox:
                 (delivery_id,),
             )
 
-    def list(self, *, limit: int) -> list[Delivery]:
+    def latest(self, *, limit: int) -> list[Delivery]:
         with self.store.transaction():
             rows = self.store.execute("select * from deliveries order by id desc limit ?", (limit,))
             urls = {
-                endpoint["id"]: endpoint["url"] for endpoint in self.store.list("webhook_endpoint")
+                endpoint["id"]: endpoint["url"] for endpoint in self.store.all("webhook_endpoint")
             }
         return [
             Delivery(

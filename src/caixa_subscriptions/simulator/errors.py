@@ -77,6 +77,12 @@ def missing(kind: str, object_id: str, *, param: str | None = None) -> StripeErr
     )
 
 
+def missing_param(param: str) -> StripeError:
+    return StripeError(
+        400, f"Missing required param: {param}.", code="parameter_missing", param=param
+    )
+
+
 def not_simulated(param: str) -> StripeError:
     return StripeError(
         501,

@@ -23,7 +23,7 @@ def public(obj: Mapping[str, Any]) -> dict[str, Any]:
 def _subscriptions(world: World, obj: dict[str, Any]) -> Any:
     live = [
         public(one)
-        for one in world.store.list("subscription", customer=obj["id"])
+        for one in world.store.all("subscription", customer=obj["id"])
         if one["status"] not in ("canceled", "incomplete_expired")
     ]
     return page(live, f"/v1/customers/{obj['id']}/subscriptions")
@@ -32,7 +32,7 @@ def _subscriptions(world: World, obj: dict[str, Any]) -> Any:
 def _payments(world: World, obj: dict[str, Any]) -> Any:
     found = [
         public(one)
-        for one in world.store.list("invoice_payment", customer=obj["customer"])
+        for one in world.store.all("invoice_payment", customer=obj["customer"])
         if one["invoice"] == obj["id"]
     ]
     return page(found, "/v1/invoices/payments")

@@ -14,7 +14,7 @@ from typing import Any, Literal, NotRequired, Required, Union, get_args, get_ori
 from stripe._request_options import RequestOptions
 from typing_extensions import is_typeddict
 
-from caixa_subscriptions.simulator.errors import StripeError, invalid, not_simulated
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param, not_simulated
 
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
@@ -128,12 +128,7 @@ class Spec:
         for name, (_hint, required) in known.items():
             if required and name not in cleaned:
                 param = f"{path}[{name}]" if path else name
-                raise StripeError(
-                    400,
-                    f"Missing required param: {param}.",
-                    code="parameter_missing",
-                    param=param,
-                )
+                raise missing_param(param)
         return cleaned
 
     def _is_honoured(self, dotted: str) -> bool:

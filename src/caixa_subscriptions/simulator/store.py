@@ -110,7 +110,7 @@ class Store:
     def delete(self, object_id: str) -> None:
         self._db.execute("delete from objects where id = ?", [object_id])
 
-    def list(self, kind: str, *, customer: str | None = None) -> list[dict[str, Any]]:
+    def all(self, kind: str, *, customer: str | None = None) -> list[dict[str, Any]]:
         """Newest first."""
         query, values = "select data from objects where kind = ?", [kind]
         if customer is not None:
@@ -123,7 +123,7 @@ class Store:
 
     def get_meta(self, name: str) -> str | None:
         rows = self.execute("select value from meta where name = ?", (name,))
-        return rows[0]["value"] if rows else None
+        return str(rows[0]["value"]) if rows else None
 
     def set_meta(self, name: str, value: str) -> None:
         self.execute("insert or replace into meta values (?, ?)", (name, value))

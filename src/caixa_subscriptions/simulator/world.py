@@ -151,7 +151,7 @@ class World:
         clock = obj.get("test_clock") or self._clock_of(obj)
         endpoints = [
             endpoint
-            for endpoint in self.store.list("webhook_endpoint")
+            for endpoint in self.store.all("webhook_endpoint")
             if endpoint["status"] == "enabled"
             and not {"*", type}.isdisjoint(endpoint["enabled_events"])
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -106,7 +105,7 @@ def _form_page(
     error: CardFormError | None,
     status: int,
 ) -> PageResponse:
-    trial_days = _trial_days(simulator, session["id"])
+    trial_days = simulator.checkout_trial_days(session["id"])
     details = session["customer_details"] or {}
     email = details.get("email") or session["customer_email"]
     back = _link(session["cancel_url"], "Back")
@@ -146,18 +145,6 @@ def _form_page(
         width="wide",
         form_targets=[session["success_url"] or ""],
     )
-
-
-def _trial_days(simulator: Simulator, session_id: str) -> int:
-    """0 without a trial. Stripe's session does not tell, so this is the simulator's own record."""
-    store = simulator._store
-    with store.transaction():
-        data = (store.get(session_id) or {})["_subscription_data"]
-        now = simulator.now()
-    if "trial_end" in data:
-        return math.ceil((int(data["trial_end"]) - now) / DAY)
-    days: int = data.get("trial_period_days", 0)
-    return days
 
 
 def _line_items(simulator: Simulator, session: Mapping[str, Any]) -> list[dict[str, Any]]:

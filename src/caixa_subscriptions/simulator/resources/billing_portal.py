@@ -6,7 +6,13 @@ from typing import Any
 
 from caixa_subscriptions.simulator import billing, session_objects
 from caixa_subscriptions.simulator.cards import DECLINED, checked_number
-from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, missing
+from caixa_subscriptions.simulator.errors import (
+    CardError,
+    StripeError,
+    invalid,
+    missing,
+    missing_param,
+)
 from caixa_subscriptions.simulator.objects import HOUR, PORTAL_CONFIGURATION_ID
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
@@ -25,9 +31,7 @@ IDLE_SECONDS = HOUR
 )
 def create_session(world: World, params: Params) -> dict[str, Any]:
     if "customer" not in params:
-        raise StripeError(
-            400, "Missing required param: customer.", code="parameter_missing", param="customer"
-        )
+        raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     token = f"test_{world.ids.token(40)}"
     session = session_objects.portal_session(
@@ -99,7 +103,7 @@ def update_card(
     world.add(card, "payment_method.attached")
     settings = customer["invoice_settings"] | {"default_payment_method": card["id"]}
     world.update(customer, {"invoice_settings": settings}, "customer.updated")
-    for subscription in world.store.list("subscription", customer=customer["id"]):
+    for subscription in world.store.all("subscription", customer=customer["id"]):
         if subscription["status"] not in billing.ENDED:
             world.update(
                 subscription,

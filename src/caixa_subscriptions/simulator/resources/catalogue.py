@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import objects
-from caixa_subscriptions.simulator.errors import StripeError, invalid, missing
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing, missing_param
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
@@ -17,6 +17,7 @@ from caixa_subscriptions.simulator.routes import (
 from caixa_subscriptions.simulator.world import World
 
 _PRODUCT = "active description images metadata name statement_descriptor unit_label url"
+_PLAIN = ("active", "nickname", "tax_behavior")
 _PRICE = "active lookup_key metadata nickname tax_behavior transfer_lookup_key"
 
 
@@ -54,7 +55,7 @@ def update_product(world: World, params: Params, product_id: str) -> dict[str, A
 def list_products(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("product")
+        for one in world.store.all("product")
         if params.get("active") in (None, one["active"])
         and created_matches(one, params.get("created"))
         and one["id"] in params.get("ids", [one["id"]])
@@ -77,20 +78,13 @@ def list_product_features(world: World, params: Params, product_id: str) -> dict
 )
 def create_price(world: World, params: Params) -> dict[str, Any]:
     if "unit_amount" not in params:
-        raise StripeError(
-            400,
-            "Missing required param: unit_amount.",
-            code="parameter_missing",
-            param="unit_amount",
-        )
+        raise missing_param("unit_amount")
     if "product" in params:
         product_id = world.get("product", params["product"], param="product")["id"]
     elif "product_data" in params:
         product_id = create_product(world, params["product_data"])["id"]
     else:
-        raise StripeError(
-            400, "Missing required param: product.", code="parameter_missing", param="product"
-        )
+        raise missing_param("product")
     if params["unit_amount"] < 0:
         raise invalid("This value must be greater than or equal to 0.", "unit_amount")
     price = objects.price(
@@ -113,7 +107,7 @@ def _give_lookup_key(world: World, price: dict[str, Any], params: Params) -> Non
     key = params.get("lookup_key")
     if key is None:
         return
-    for other in world.store.list("price"):
+    for other in world.store.all("price"):
         if key and other["lookup_key"] == key and other["id"] != price["id"]:
             if not params.get("transfer_lookup_key"):
                 raise invalid(
@@ -149,7 +143,7 @@ def update_price(world: World, params: Params, price_id: str) -> dict[str, Any]:
 def list_prices(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("price")
+        for one in world.store.all("price")
         if all(
             params.get(key) in (None, one[key]) for key in ("active", "currency", "product", "type")
         )

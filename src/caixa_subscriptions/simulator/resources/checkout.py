@@ -6,6 +6,7 @@ completed payment; a declined card leaves nothing but the open session (Stripe d
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, invoice_objects, objects, session_objects
@@ -141,7 +142,7 @@ def retrieve_session(world: World, params: Params, session_id: str) -> dict[str,
 def list_sessions(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("checkout.session", customer=params.get("customer"))
+        for one in world.store.all("checkout.session", customer=params.get("customer"))
         if params.get("status") in (None, one["status"])
         and params.get("subscription") in (None, one["subscription"])
     ]
@@ -172,6 +173,13 @@ def expire_session(world: World, params: Params, session_id: str) -> dict[str, A
     world.update(session, {"status": "expired", "url": None})
     world.emit("checkout.session.expired", session)
     return session
+
+
+def trial_days(world: World, session: dict[str, Any]) -> int:
+    data = session["_subscription_data"]
+    if "trial_end" in data:
+        return math.ceil((int(data["trial_end"]) - world.now()) / DAY)
+    return int(data.get("trial_period_days", 0))
 
 
 def complete_session(

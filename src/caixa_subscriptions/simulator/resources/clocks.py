@@ -38,7 +38,7 @@ def retrieve_clock(world: World, params: Params, clock_id: str) -> dict[str, Any
 
 @route("GET", "/v1/test_helpers/test_clocks", "test_helpers.TestClockListParams", LIST_PARAMS)
 def list_clocks(world: World, params: Params) -> dict[str, Any]:
-    return list_page(world.store.list(KIND), params, "/v1/test_helpers/test_clocks")
+    return list_page(world.store.all(KIND), params, "/v1/test_helpers/test_clocks")
 
 
 @route("DELETE", "/v1/test_helpers/test_clocks/{clock}", "test_helpers.TestClockDeleteParams")
@@ -48,9 +48,9 @@ def delete_clock(world: World, params: Params, clock_id: str) -> dict[str, Any]:
     if clock_id == world.default_clock_id:
         raise invalid("The simulator's own clock cannot be deleted.")
     _require_ready(clock)
-    for customer in world.store.list("customer"):
+    for customer in world.store.all("customer"):
         if customer["test_clock"] == clock_id:
-            for subscription in world.store.list("subscription", customer=customer["id"]):
+            for subscription in world.store.all("subscription", customer=customer["id"]):
                 if subscription["status"] not in billing.ENDED:
                     billing.cancel(world, subscription, reason=None)
             world.store.delete(customer["id"])
@@ -98,7 +98,7 @@ def _check_limit(world: World, clock: dict[str, Any], target: int) -> None:
     now = clock["frozen_time"]
     intervals = [
         (recurring["interval"], recurring["interval_count"])
-        for subscription in world.store.list("subscription")
+        for subscription in world.store.all("subscription")
         if subscription["test_clock"] == clock["id"] and subscription["status"] not in billing.ENDED
         for recurring in [subscription["items"]["data"][0]["price"]["recurring"]]
     ]

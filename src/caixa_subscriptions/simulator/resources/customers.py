@@ -29,8 +29,8 @@ _DEFAULT_CARD = "invoice_settings.default_payment_method"
 def create_customer(world: World, params: Params) -> dict[str, Any]:
     clock_id = params.get("test_clock") or (world.default_clock_id if world.default_clock else None)
     if params.get("test_clock"):
-        world.get("test_helpers.test_clock", clock_id, param="test_clock")
-        others = [one for one in world.store.list("customer") if one["test_clock"] == clock_id]
+        world.get("test_helpers.test_clock", params["test_clock"], param="test_clock")
+        others = [one for one in world.store.all("customer") if one["test_clock"] == clock_id]
         if clock_id != world.default_clock_id and len(others) >= MAX_CUSTOMERS_PER_CLOCK:
             raise StripeError(
                 400,
@@ -111,7 +111,7 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
     """Cancels what is active at once (Stripe docs: delete a customer)."""
     customer = world.get("customer", customer_id)
     world.writable(customer)
-    for subscription in world.store.list("subscription", customer=customer_id):
+    for subscription in world.store.all("subscription", customer=customer_id):
         if subscription["status"] not in billing.ENDED:
             billing.cancel(world, subscription, reason=None)
     world.store.delete(customer_id)
@@ -124,7 +124,7 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
 def list_customers(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in without_clock(world, world.store.list("customer"), params)
+        for one in without_clock(world, world.store.all("customer"), params)
         if params.get("email") in (None, one["email"])
         and created_matches(one, params.get("created"))
     ]
@@ -141,7 +141,7 @@ def list_payment_methods(world: World, params: Params, customer_id: str) -> dict
     world.get("customer", customer_id)
     found = [
         one
-        for one in world.store.list("payment_method", customer=customer_id)
+        for one in world.store.all("payment_method", customer=customer_id)
         if params.get("type") in (None, one["type"])
     ]
     return list_page(found, params, f"/v1/customers/{customer_id}/payment_methods")

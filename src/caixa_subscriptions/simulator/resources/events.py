@@ -26,7 +26,7 @@ def list_events(world: World, params: Params) -> dict[str, Any]:
     types = params.get("types") or ([params["type"]] if params.get("type") else None)
     found = [
         one
-        for one in world.store.list("event")
+        for one in world.store.all("event")
         if (types is None or one["type"] in types) and created_matches(one, params.get("created"))
     ]
     if "delivery_success" in params:

@@ -29,7 +29,7 @@ def retrieve_invoice(world: World, params: Params, invoice_id: str) -> dict[str,
 def list_invoices(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("invoice", customer=params.get("customer"))
+        for one in world.store.all("invoice", customer=params.get("customer"))
         if params.get("status") in (None, one["status"])
         and params.get("subscription")
         in (None, one["parent"]["subscription_details"]["subscription"])
@@ -53,9 +53,9 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
         raise invalid("This invoice can no longer be paid")
     subscription = billing.subscription_of(world, invoice)
     if "payment_method" in params:
-        card = world.get("payment_method", params["payment_method"], param="payment_method")
+        chosen = world.get("payment_method", params["payment_method"], param="payment_method")
         world.update(
-            subscription, {"default_payment_method": card["id"]}, "customer.subscription.updated"
+            subscription, {"default_payment_method": chosen["id"]}, "customer.subscription.updated"
         )
     card = billing.default_payment_method(world, subscription)
     if card is None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, checked_number
-from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid
+from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.customers import attach
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
@@ -59,9 +59,7 @@ def retrieve_payment_method(world: World, params: Params, card_id: str) -> dict[
 def attach_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
     """A token gives a new card of its own, never itself (recorded)."""
     if "customer" not in params:
-        raise StripeError(
-            400, "Missing required param: customer.", code="parameter_missing", param="customer"
-        )
+        raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     world.writable(customer)
     if card_id in TOKENS:
@@ -103,7 +101,7 @@ def detach_payment_method(world: World, params: Params, card_id: str) -> dict[st
             {"invoice_settings": customer["invoice_settings"] | {"default_payment_method": None}},
             "customer.updated",
         )
-    for subscription in world.store.list("subscription", customer=customer["id"]):
+    for subscription in world.store.all("subscription", customer=customer["id"]):
         if subscription["default_payment_method"] == card_id:
             world.update(
                 subscription, {"default_payment_method": None}, "customer.subscription.updated"
@@ -115,7 +113,7 @@ def detach_payment_method(world: World, params: Params, card_id: str) -> dict[st
 def list_payment_methods(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("payment_method", customer=params.get("customer"))
+        for one in world.store.all("payment_method", customer=params.get("customer"))
         if params.get("type") in (None, one["type"])
     ]
     return list_page(found, params, "/v1/payment_methods")

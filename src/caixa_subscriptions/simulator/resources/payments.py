@@ -15,7 +15,7 @@ def retrieve_payment_intent(world: World, params: Params, object_id: str) -> dic
 
 @route("GET", "/v1/payment_intents", "PaymentIntentListParams", f"{LIST_PARAMS} customer")
 def list_payment_intents(world: World, params: Params) -> dict[str, Any]:
-    found = world.store.list("payment_intent", customer=params.get("customer"))
+    found = world.store.all("payment_intent", customer=params.get("customer"))
     return list_page(found, params, "/v1/payment_intents")
 
 
@@ -28,7 +28,7 @@ def retrieve_charge(world: World, params: Params, object_id: str) -> dict[str, A
 def list_charges(world: World, params: Params) -> dict[str, Any]:
     found = [
         one
-        for one in world.store.list("charge", customer=params.get("customer"))
+        for one in world.store.all("charge", customer=params.get("customer"))
         if params.get("payment_intent") in (None, one["payment_intent"])
     ]
     return list_page(found, params, "/v1/charges")
@@ -46,7 +46,7 @@ def retrieve_setup_intent(world: World, params: Params, object_id: str) -> dict[
 
 @route("GET", "/v1/setup_intents", "SetupIntentListParams", f"{LIST_PARAMS} customer")
 def list_setup_intents(world: World, params: Params) -> dict[str, Any]:
-    found = world.store.list("setup_intent", customer=params.get("customer"))
+    found = world.store.all("setup_intent", customer=params.get("customer"))
     return list_page(found, params, "/v1/setup_intents")
 
 
@@ -60,7 +60,7 @@ def list_invoice_payments(world: World, params: Params) -> dict[str, Any]:
     intent = (params.get("payment") or {}).get("payment_intent")
     found = [
         one
-        for one in world.store.list("invoice_payment")
+        for one in world.store.all("invoice_payment")
         if params.get("invoice") in (None, one["invoice"])
         and params.get("status") in (None, one["status"])
         and intent in (None, one["payment"]["payment_intent"])

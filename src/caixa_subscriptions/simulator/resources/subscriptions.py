@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import billing
-from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import (
@@ -34,9 +34,7 @@ def recurring_items(
     for index, item in enumerate(items):
         param = f"{name}[{index}][price]"
         if "price" not in item:
-            raise StripeError(
-                400, f"Missing required param: {param}.", code="parameter_missing", param=param
-            )
+            raise missing_param(param)
         price = world.get("price", item["price"], param=param)
         if not price["active"]:
             raise invalid(
@@ -94,9 +92,7 @@ def trial_end_of(params: Params, now: int) -> int | None:
 )
 def create_subscription(world: World, params: Params) -> dict[str, Any]:
     if "customer" not in params:
-        raise StripeError(
-            400, "Missing required param: customer.", code="parameter_missing", param="customer"
-        )
+        raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     world.writable(customer)
     items = recurring_items(world, params.get("items", []), name="items")
@@ -232,22 +228,25 @@ def list_subscriptions(world: World, params: Params) -> dict[str, Any]:
         retrieved = world.store.get(params["customer"])
         if retrieved is None and not world.store.get_meta(f"deleted:{params['customer']}"):
             world.get("customer", params["customer"], param="customer")
-    status = params.get("status")
-    wanted = {
-        "all": lambda one: True,
-        "ended": lambda one: one["status"] in billing.ENDED,
-        None: lambda one: one["status"] != "canceled",
-    }.get(status, lambda one: one["status"] == status)
     found = [
         one
         for one in without_clock(
-            world, world.store.list("subscription", customer=params.get("customer")), params
+            world, world.store.all("subscription", customer=params.get("customer")), params
         )
-        if wanted(one)
+        if _has_status(one, params.get("status"))
         and created_matches(one, params.get("created"))
         and params.get("price") in (None, *(item["price"]["id"] for item in one["items"]["data"]))
     ]
     return list_page(found, params, "/v1/subscriptions")
+
+
+def _has_status(subscription: dict[str, Any], wanted: str | None) -> bool:
+    status = subscription["status"]
+    if wanted is None:
+        return bool(status != "canceled")
+    if wanted == "ended":
+        return status in billing.ENDED
+    return wanted in ("all", status)
 
 
 @route("GET", "/v1/subscription_items/{item}", "SubscriptionItemRetrieveParams")

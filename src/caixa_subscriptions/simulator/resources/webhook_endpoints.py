@@ -29,7 +29,7 @@ def create_endpoint(world: World, params: Params) -> dict[str, Any]:
             code="not_simulated",
             param="api_version",
         )
-    if len(world.store.list("webhook_endpoint")) >= MAX_ENDPOINTS:
+    if len(world.store.all("webhook_endpoint")) >= MAX_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     endpoint = session_objects.webhook_endpoint(
         world.ids.new("webhook_endpoint"),
@@ -63,7 +63,7 @@ def retrieve_endpoint(world: World, params: Params, endpoint_id: str) -> dict[st
 )
 def update_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str, Any]:
     endpoint = world.get("webhook_endpoint", endpoint_id)
-    changes = {
+    changes: Params = {
         key: params[key] for key in ("description", "enabled_events", "url") if key in params
     }
     if "url" in changes:
@@ -83,4 +83,4 @@ def delete_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str,
 
 @route("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams", LIST_PARAMS)
 def list_endpoints(world: World, params: Params) -> dict[str, Any]:
-    return list_page(world.store.list("webhook_endpoint"), params, "/v1/webhook_endpoints")
+    return list_page(world.store.all("webhook_endpoint"), params, "/v1/webhook_endpoints")
