@@ -66,7 +66,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": environment.database(sqlite_path=REPOSITORY_DIR / "db.sqlite3")}
+DATABASES: dict[str, Any] = {"default": environment.database(sqlite_path=REPOSITORY_DIR / "db.sqlite3")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -113,7 +113,7 @@ SIMPLE_JWT = {
 
 # Whether the simulator of caixa-subscriptions stands in for Stripe, inside this process.
 SIMULATED = False
-SIMULATOR_STATE: Path | None = None
+SIMULATOR_STATE = REPOSITORY_DIR / "simulator.sqlite3"
 
 if os.environ.get("STRIPE_API_HOST"):
     STRIPE_API_HOST = os.environ["STRIPE_API_HOST"]  # a simulator; absent, Stripe itself

@@ -7,6 +7,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
+from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.card_form import (
     CardFormError,
@@ -130,7 +131,7 @@ def _form_page(
         heading="Start your free trial" if trial_days else "Subscribe",
         back=back and fill('<a class="back" href="{url}">← {text}</a>', url=back[0], text=back[1]),
         lines=[_line(simulator, line, trial_days) for line in _line_items(simulator, session)],
-        total=wording.money(session["amount_total"] or 0, session["currency"] or "usd"),
+        total=money(session["amount_total"] or 0, session["currency"] or "usd"),
         email=email and fill('<p class="who">For <strong>{email}</strong></p>', email=email),
         fields=card_fields(form, error, autofocus=True),
         button=button,

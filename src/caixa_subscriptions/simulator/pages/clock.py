@@ -10,6 +10,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.money import NOTHING, money
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import alert, chip, page
@@ -220,7 +221,7 @@ def _customers(simulator: Simulator) -> Html:
                 _code(one["id"]),
                 one["email"],
                 wording.date(one["created"]),
-                _code(one["test_clock"]) if one["test_clock"] else wording.NOTHING,
+                _code(one["test_clock"]) if one["test_clock"] else NOTHING,
             )
             for one in simulator.list_objects("customer", limit=SHOWN)
         ],
@@ -236,7 +237,7 @@ def _checkouts(simulator: Simulator) -> Html:
                 _checkout_link(one),
                 _status(one["status"]),
                 wording.words(one["payment_status"]),
-                wording.money(one["amount_total"], one["currency"]),
+                money(one["amount_total"], one["currency"]),
                 wording.time(one["created"]),
             )
             for one in simulator.list_objects("checkout.session", limit=SHOWN)
@@ -260,7 +261,7 @@ def _invoices(simulator: Simulator) -> Html:
                 one["number"] or "Draft",
                 _status(one["status"]),
                 wording.words(one["billing_reason"] or ""),
-                wording.money(one["total"], one["currency"]),
+                money(one["total"], one["currency"]),
                 one["attempt_count"],
                 wording.time(one["next_payment_attempt"]),
                 wording.time(one["created"]),
@@ -298,8 +299,8 @@ def _deliveries(simulator: Simulator) -> Html:
             ),
             _status(one.status),
             one.attempts,
-            one.response_status or wording.NOTHING,
-            one.last_error or wording.NOTHING,
+            one.response_status or NOTHING,
+            one.last_error or NOTHING,
             fill('<span class="break">{url}</span>', url=one.url),
             fill(
                 """<form method="post" action="/simulator/deliveries/{delivery_id}/resend">

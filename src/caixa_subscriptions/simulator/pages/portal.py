@@ -7,6 +7,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
+from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.card_form import (
     CardFormError,
@@ -203,7 +204,7 @@ def _invoices(simulator: Simulator, customer_id: str) -> Html:
             "<tr><td>{date}</td><td>{number}</td><td>{amount}</td><td>{chip}</td></tr>",
             date=wording.date(invoice["created"]),
             number=invoice["number"] or "Draft",
-            amount=wording.money(invoice["total"], invoice["currency"]),
+            amount=money(invoice["total"], invoice["currency"]),
             chip=chip(invoice["status"], INVOICE_TONES.get(invoice["status"], "quiet")),
         )
         for invoice in invoices
