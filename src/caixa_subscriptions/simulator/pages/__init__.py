@@ -26,17 +26,14 @@ from caixa_subscriptions.simulator.pages.response import (
     PageError,
     PageResponse,
     css_response,
-    redirect_response,
 )
 
 __all__ = ["PageResponse", "handle"]
 
 
 def handle(simulator: Simulator, environ: Mapping[str, Any]) -> PageResponse:
-    """Answer a request whose path is `/simulator` or starts with `/simulator/`."""
+    """Answer a request whose path starts with `/simulator/`."""
     try:
-        if environ.get("PATH_INFO") == "/simulator":
-            return redirect_response("/simulator/")
         request = read_request(environ)
         response = (
             _get(simulator, request) if request.method != "POST" else _post(simulator, request)
