@@ -102,9 +102,7 @@ class TestStatus:
             "livemode": False,
         }
 
-    def test_costs_three_queries(
-        self, api: APIClient, django_assert_num_queries: Any
-    ) -> None:
+    def test_costs_three_queries(self, api: APIClient, django_assert_num_queries: Any) -> None:
         with django_assert_num_queries(3):  # access, trial usage, past subscriptions
             api.get(f"{ENDPOINTS}/status/")
 

@@ -39,9 +39,7 @@ def imports(node: ast.AST) -> set[str]:
                 names = [f"caixa_subscriptions.{alias.name}" for alias in child.names]
         elif isinstance(child, ast.Import):
             names = [alias.name for alias in child.names]
-        found |= {
-            name.split(".")[1] for name in names if name.startswith("caixa_subscriptions.")
-        }
+        found |= {name.split(".")[1] for name in names if name.startswith("caixa_subscriptions.")}
     return found
 
 

@@ -20,9 +20,7 @@ def talks_to_stripe(settings: Any) -> None:
 
 
 def found(*, deploy: bool = False) -> list[str]:
-    messages = checks.run_checks(
-        tags=["caixa_subscriptions"], include_deployment_checks=deploy
-    )
+    messages = checks.run_checks(tags=["caixa_subscriptions"], include_deployment_checks=deploy)
     for message in messages:
         assert message.hint
     return [str(message.id).removeprefix("caixa_subscriptions.") for message in messages]

@@ -206,9 +206,7 @@ def test_of_two_open_ones_the_longer_wins() -> None:
 
 
 def test_an_open_end_is_the_longest() -> None:
-    access = access_of(
-        {"id": "sub_known"}, {"id": "sub_late", "current_period_end": in_days(-1)}
-    )
+    access = access_of({"id": "sub_known"}, {"id": "sub_late", "current_period_end": in_days(-1)})
     assert access.subscription_id == "sub_late"
 
 

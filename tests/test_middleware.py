@@ -121,7 +121,9 @@ def test_the_webhook_is_exempt(browser: Client) -> None:
     assert browser.post(url, headers={"Stripe-Signature": "t=1"}).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/PAGE/", "/page", "//page/", "/open/../page/", "/open/%2e%2e/page/"])
+@pytest.mark.parametrize(
+    "path", ["/PAGE/", "/page", "//page/", "/open/../page/", "/open/%2e%2e/page/"]
+)
 def test_no_spelling_of_the_path_opens_the_gate(browser: Client, path: str) -> None:
     assert browser.get(path).status_code in (301, 302, 402, 404)
 
@@ -161,7 +163,9 @@ def test_a_cancellation_reached_closes_the_gate_before_any_webhook(
     assert browser.get("/page/").status_code == 302
 
 
-def test_the_access_is_lazy(browser: Client, subscribed: Any, django_assert_num_queries: Any) -> None:
+def test_the_access_is_lazy(
+    browser: Client, subscribed: Any, django_assert_num_queries: Any
+) -> None:
     with django_assert_num_queries(0):
         Client().get("/api/public/")
     with django_assert_num_queries(3):  # session, user, and the one of the gate

@@ -61,7 +61,7 @@ def test_this_site_and_the_listed_origins_are_allowed(
         "data:text/html,x",
         "file:///etc/passwd",
         "ftp://shop.example/",
-        "http://ѕhop.example/",  # a Cyrillic letter
+        "http://ѕhop.example/",  # noqa: RUF001  a Cyrillic letter
         "http://shop%2eexample/",
         "http://shop.example%00.evil.example/",
         "http://[::1/",

@@ -22,7 +22,11 @@ def item(**values: Any) -> dict[str, Any]:
 
 
 def test_period_of_a_payload_from_before_basil() -> None:
-    payload = {"current_period_start": JUNE, "current_period_end": JULY, "items": {"data": [item()]}}
+    payload = {
+        "current_period_start": JUNE,
+        "current_period_end": JULY,
+        "items": {"data": [item()]},
+    }
     assert shapes.current_period_start(payload) == day(JUNE)
     assert shapes.current_period_end(payload) == day(JULY)
 
