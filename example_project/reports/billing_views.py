@@ -113,6 +113,7 @@ def checkout_success(request: HttpRequest) -> HttpResponse:
         "access": access,
         "plan": find_plan(access.price_id),
         "next": safe_next(request, request.GET.get("next")),
+        "dashboard_url": reverse("dashboard"),
         "refresh_seconds": PROCESSING_REFRESH_SECONDS,
     }
     return render(request, "reports/checkout_success.html", context)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT, GAP = 720, 200, 14
+LABELS = 34  # below the bars
 
 
 @dataclass(frozen=True, slots=True)

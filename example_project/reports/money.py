@@ -15,12 +15,16 @@ SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "brl": "R$", "jpy": "¥"}
 SYMBOLS_PT = SYMBOLS | {"usd": "US$"}
 
 
-def format_money(amount: int | None, currency: str) -> str:
+def format_money(amount: int | None, currency: str, *, decimals: bool = True) -> str:
     """An amount in the currency's smallest unit, in the active language; "" for no amount."""
     if amount is None:
         return ""
     places = 0 if currency in ZERO_DECIMAL else 2
-    digits = number_format(Decimal(amount).scaleb(-places), decimal_pos=places, force_grouping=True)
+    digits = number_format(
+        Decimal(amount).scaleb(-places),
+        decimal_pos=places if decimals else 0,
+        force_grouping=True,
+    )
     portuguese = (get_language() or "").startswith("pt")
     symbol = (SYMBOLS_PT if portuguese else SYMBOLS).get(currency)
     if symbol is None:

@@ -10,7 +10,7 @@ from caixa_subscriptions.conf import now
 from caixa_subscriptions.conf import settings as subscription_settings
 from caixa_subscriptions.services.trials import is_trial_eligible
 from example_project.accounts.models import User
-from example_project.reports.chart import HEIGHT, WIDTH, bars
+from example_project.reports.chart import HEIGHT, LABELS, WIDTH, bars
 from example_project.reports.plans import plans
 from example_project.reports.sample import REPORTS, last_months
 
@@ -30,6 +30,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "bars": bars(REPORTS[0].series, months),
         "width": WIDTH,
         "height": HEIGHT,
+        "svg_height": HEIGHT + LABELS,
+        "label_y": HEIGHT + LABELS - 12,
     }
     return render(request, "reports/dashboard.html", context)
 

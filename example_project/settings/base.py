@@ -66,7 +66,9 @@ TEMPLATES = [
     },
 ]
 
-DATABASES: dict[str, Any] = {"default": environment.database(sqlite_path=REPOSITORY_DIR / "db.sqlite3")}
+DATABASES: dict[str, Any] = {
+    "default": environment.database(sqlite_path=REPOSITORY_DIR / "db.sqlite3")
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
