@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.test import APIClient
 
+from caixa_subscriptions.api.exceptions import exception_handler
 from caixa_subscriptions.services.customers import get_or_create_customer
 from caixa_subscriptions.simulator import Simulator
 from tests.factories import PriceFactory, SubscriptionFactory, in_days
@@ -227,3 +229,23 @@ class TestPortal:
         )
         assert response.status_code == 400
         assert body_of(response)["code"] == "redirect_not_allowed"
+
+
+class TestExceptionHandler:
+    def test_errors_of_no_field(self) -> None:
+        response = exception_handler(ValidationError(["Not like this."]), {})
+        assert response is not None
+        assert response.data == {
+            "detail": "Invalid input.",
+            "code": "invalid",
+            "errors": {"non_field_errors": ["Not like this."]},
+        }
+
+    def test_a_detail_of_another_form_keeps_a_code(self) -> None:
+        response = exception_handler(NotFound({"path": "unknown"}), {})
+        assert response is not None
+        assert response.data["code"] == "not_found"
+        assert response.data["detail"]
+
+    def test_what_is_no_api_error_is_left_to_django(self) -> None:
+        assert exception_handler(ZeroDivisionError(), {}) is None

@@ -21,6 +21,8 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 @pytest.fixture(autouse=True)
 def host_project(settings: Any, caixa: Any, frozen: dt.datetime) -> None:
     settings.LOGIN_URL = "/login/"
+    # The example's error pages link to URLs that this project does not have.
+    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": []}]
     caixa(
         PAYWALL_URL="pricing",
         EXEMPT_PATHS=["/open/"],
@@ -189,6 +191,10 @@ def test_asgi_refuses_and_admits(user: Any) -> None:
 
 
 class TestPermission:
+    @pytest.fixture(autouse=True)
+    def no_gate_in_front(self, caixa: Any) -> None:
+        caixa(EXEMPT_PATHS=["/api/"])
+
     def test_lets_a_subscriber_in(self, api: APIClient, subscribed: Any) -> None:
         assert api.get("/api/gated/").status_code == 200
 
@@ -216,3 +222,12 @@ class TestPermission:
         body = json.loads(api.get("/api/gated/").content)
         assert body["code"] == "subscription_required"
         assert body["trial_eligible"] is True
+
+
+@pytest.mark.urls("tests.urls_without_ours")
+def test_a_project_without_our_endpoints_gets_no_urls(user: Any) -> None:
+    client = Client()
+    client.force_login(user)
+    body = client.get("/page/").json()
+    assert body["checkout_url"] is None
+    assert body["portal_url"] is None

@@ -136,12 +136,16 @@ def test_a_duplicate_delivery_changes_nothing(user: Any, shop: Simulator) -> Non
     assert TrialUsageTracking.objects.count() == 1
 
 
+@pytest.mark.parametrize(
+    "type_", ["customer.subscription.created", "customer.subscription.updated"]
+)
 def test_a_subscription_gone_at_stripe_is_left_alone(
-    user: Any, shop: Simulator, caplog: pytest.LogCaptureFixture
+    user: Any, shop: Simulator, caplog: pytest.LogCaptureFixture, type_: str
 ) -> None:
     shop.complete_checkout(check_out(user).session_id)
     endpoint = WebhookEndpoint.objects.get()
     (event,) = shop.list_objects("event", type="customer.subscription.created")
+    event["type"] = type_
     event["data"]["object"]["id"] = "sub_gone"
     with caplog.at_level(logging.WARNING, "caixa_subscriptions"):
         response = Client().post(

@@ -15,9 +15,7 @@ class SubscriptionsError(Exception):
     code: str = "error"
     message: str | Promise = _("Something went wrong.")
 
-    def __init__(self, message: str | Promise | None = None) -> None:
-        if message is not None:
-            self.message = message
+    def __init__(self) -> None:
         super().__init__(self.code)
 
     def __str__(self) -> str:
