@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from socketserver import ThreadingMixIn
@@ -17,6 +18,8 @@ class ThreadingWSGIServer(ThreadingMixIn, WSGIServer):
 
     def server_bind(self) -> None:
         # Not super's: it looks the host's name up, which may take seconds without a network.
+        # A restart must not wait for the last connections to be forgotten.
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
