@@ -61,13 +61,17 @@ def create_subscription(
         subscription.update({"status": "trialing", "trial_start": now, "trial_end": trial_end})
     for row in rows:
         world.store.put(row, customer=customer["id"])
-    invoice = _new_invoice(world, subscription, customer, reason="subscription_create")
+    invoice = _new_invoice(
+        world, subscription, customer, reason="subscription_create", period=(now, now)
+    )
     subscription["latest_invoice"] = invoice["id"]
     world.store.put(subscription)
     finalize_invoice(world, invoice, pay=False)
     if invoice["status"] != "paid" and not _pay_first(world, subscription, invoice):
         subscription["status"] = "incomplete"
         world.schedule(subscription, "expire", now + INCOMPLETE_EXPIRES, customer["test_clock"])
+    # Read again: finalizing has moved its invoice number on.
+    customer = world.get("customer", customer["id"])
     if customer["currency"] is None:
         world.update(customer, {"currency": subscription["currency"]})
     world.add(subscription, "customer.subscription.created")
@@ -106,14 +110,20 @@ def trial_will_end(world: World, subscription: dict[str, Any]) -> None:
     world.emit("customer.subscription.trial_will_end", subscription)
 
 
-def end_period(world: World, subscription: dict[str, Any]) -> None:
-    """The trial's end or a renewal: a new period and a draft invoice, charged an hour later."""
+def end_period(
+    world: World, subscription: dict[str, Any], *, early: dict[str, Any] | None = None
+) -> None:
+    """The trial's end or a renewal: a new period and a draft invoice, charged an hour later.
+
+    `early` holds what changes beside when a trial ends before its time.
+    """
     customer = world.get("customer", subscription["customer"])
     now = world.now_for(customer)
-    changes: dict[str, Any] = {}
+    changes: dict[str, Any] = dict(early or {})
     if subscription["status"] == "trialing":
         behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
         if behavior != "create_invoice" and not default_payment_method(world, subscription):
+            world.update(subscription, changes)
             if behavior == "cancel":
                 cancel(world, subscription, reason=None)
             else:
@@ -124,9 +134,10 @@ def end_period(world: World, subscription: dict[str, Any]) -> None:
         changes["status"] = "active"
     items = [dict(item) for item in subscription["items"]["data"]]
     recurring = items[0]["price"]["recurring"]
-    start = items[0]["current_period_end"]
+    ended = (items[0]["current_period_start"], now if early else items[0]["current_period_end"])
+    start = ended[1]
     end = period_end(
-        subscription["billing_cycle_anchor"],
+        changes.get("billing_cycle_anchor", subscription["billing_cycle_anchor"]),
         start,
         recurring["interval"],
         recurring["interval_count"],
@@ -136,7 +147,7 @@ def end_period(world: World, subscription: dict[str, Any]) -> None:
         world.store.put(item, customer=customer["id"])
     changes["items"] = subscription["items"] | {"data": items}
     renewed = subscription | changes
-    invoice = _new_invoice(world, renewed, customer, reason="subscription_cycle")
+    invoice = _new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
     if subscription["status"] == "unpaid":
         world.update(invoice, {"auto_advance": False})
     else:
@@ -155,20 +166,26 @@ def end_trial(world: World, subscription: dict[str, Any]) -> None:
     """Now rather than later (`trial_end=now`): the new period starts here."""
     customer = world.get("customer", subscription["customer"])
     now = world.now_for(customer)
-    items = [item | {"current_period_end": now} for item in subscription["items"]["data"]]
-    subscription["items"]["data"] = items
-    subscription.update({"trial_end": now, "billing_cycle_anchor": now})
+    early = {"trial_end": now, "billing_cycle_anchor": now}
     if not subscription.get("_trial_will_end_sent"):
-        trial_will_end(world, subscription)
-    end_period(world, subscription)
+        world.update(subscription, {"_trial_will_end_sent": True})
+        world.emit("customer.subscription.trial_will_end", subscription | early)
+    end_period(world, subscription, early=early)
     invoice = world.get("invoice", subscription["latest_invoice"])
     if invoice["status"] == "draft":
         world.unschedule(invoice)
         finalize_invoice(world, invoice)
+        # Read again: a failed charge has made it past_due.
+        subscription.update(world.get("subscription", subscription["id"]))
 
 
 def _new_invoice(
-    world: World, subscription: dict[str, Any], customer: dict[str, Any], *, reason: str
+    world: World,
+    subscription: dict[str, Any],
+    customer: dict[str, Any],
+    *,
+    reason: str,
+    period: tuple[int, int],
 ) -> dict[str, Any]:
     now = world.now_for(customer)
     invoice_id = world.ids.new("invoice")
@@ -176,16 +193,13 @@ def _new_invoice(
         _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
         for item in subscription["items"]["data"]
     ]
-    first = subscription["items"]["data"][0]
     invoice = invoice_objects.invoice(
         invoice_id,
         subscription=subscription,
         customer=customer,
         lines=lines,
         billing_reason=reason,
-        period=(now, now)
-        if reason == "subscription_create"
-        else (subscription.get("_last_period_start", now), first["current_period_start"]),
+        period=period,
         created=now,
     )
     world.store.put(invoice)
@@ -282,9 +296,10 @@ def pay_invoice(
     invoice: dict[str, Any],
     *,
     subscription: dict[str, Any] | None = None,
+    payment_method: dict[str, Any] | None = None,
     manual: bool = False,
 ) -> bool:
-    """Charge the default payment method; whether it worked.
+    """Charge `payment_method`, else the default one; whether it worked.
 
     A failure makes the subscription `past_due` and plans the next attempt. A payment asked for by
     hand does not count as an attempt (Stripe docs: Smart Retries).
@@ -293,7 +308,7 @@ def pay_invoice(
     subscription = subscription or subscription_of(world, invoice)
     customer = world.get("customer", invoice["customer"])
     now = world.now_for(customer)
-    payment_method = default_payment_method(world, subscription)
+    payment_method = payment_method or default_payment_method(world, subscription)
     attempts = invoice["attempt_count"] + (not manual)
     decline = None
     if payment_method is None:
@@ -422,6 +437,60 @@ def _recover(world: World, subscription: dict[str, Any], invoice: dict[str, Any]
         plan_ahead(world, subscription)
 
 
+def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
+    """The latest invoice that is not void decides on the status (Stripe docs: subscription
+    lifecycle)."""
+    latest = next(
+        (one for one in _invoices(world, subscription) if one["status"] != "void"),
+        {"status": "paid"},
+    )
+    if subscription["status"] in ("past_due", "unpaid") and latest["status"] in (
+        "paid",
+        "uncollectible",
+    ):
+        world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+    if subscription["status"] == "incomplete" and latest["status"] == "paid":
+        expire_incomplete(world, subscription)
+
+
+def _invoices(world: World, subscription: dict[str, Any]) -> list[dict[str, Any]]:
+    """Newest first."""
+    return [
+        one
+        for one in world.store.all("invoice", customer=subscription["customer"])
+        if one["parent"]["subscription_details"]["subscription"] == subscription["id"]
+    ]
+
+
+def expire_incomplete(world: World, subscription: dict[str, Any]) -> None:
+    """Its first payment never came; the open invoice is void."""
+    now = world.now(subscription["test_clock"] or "")
+    for invoice in _invoices(world, subscription):
+        if invoice["status"] == "open":
+            close_invoice(world, invoice, status="void", at="voided_at")
+    world.unschedule(subscription)
+    world.update(
+        subscription,
+        {"status": "incomplete_expired", "ended_at": now},
+        "customer.subscription.updated",
+    )
+
+
+def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str) -> None:
+    now = world.now(invoice["test_clock"] or "")
+    world.unschedule(invoice)
+    world.update(
+        invoice,
+        {
+            "status": status,
+            "auto_advance": False,
+            "next_payment_attempt": None,
+            "status_transitions": invoice["status_transitions"] | {at: now},
+        },
+    )
+    world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
+
+
 def _fall_behind(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> None:
     if subscription["status"] == "active":
         world.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
@@ -451,9 +520,8 @@ def cancel(world: World, subscription: dict[str, Any], *, reason: str | None) ->
         },
     )
     world.unschedule(subscription)
-    for invoice in world.store.all("invoice", customer=subscription["customer"]):
-        details = invoice["parent"]["subscription_details"]
-        if details["subscription"] == subscription["id"] and invoice["status"] in ("draft", "open"):
+    for invoice in _invoices(world, subscription):
+        if invoice["status"] in ("draft", "open"):
             world.unschedule(invoice)
             world.update(
                 invoice,
@@ -528,11 +596,7 @@ def run_task(world: World, object_id: str, action: str) -> None:
     elif action == "retry":
         pay_invoice(world, obj)
     elif obj["object"] == "subscription":
-        world.update(
-            obj, {"status": "incomplete_expired", "ended_at": obj["created"] + INCOMPLETE_EXPIRES}
-        )
-        world.unschedule(obj)
-        world.emit("customer.subscription.updated", obj, {"status": "incomplete"})
+        expire_incomplete(world, obj)
     else:
         world.update(obj, {"status": "expired", "url": None})
         world.emit("checkout.session.expired", obj)

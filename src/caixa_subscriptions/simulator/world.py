@@ -107,6 +107,17 @@ class World:
             self.emit(event, obj, previous)
         return obj
 
+    def forget_customer(self, customer: Mapping[str, Any], clock: str | None) -> None:
+        """Its other objects stay, and their time is still that of `clock`."""
+        self.store.delete(customer["id"])
+        self.store.set_meta(f"deleted:{customer['id']}", clock or WALL)
+
+    def deleted_customer(self, customer_id: str) -> dict[str, Any] | None:
+        """What is left of a deleted customer; None for any other id."""
+        if self.store.get_meta(f"deleted:{customer_id}") is None:
+            return None
+        return {"id": customer_id, "object": "customer", "deleted": True}
+
     def writable(self, customer: Mapping[str, Any]) -> None:
         """Objects of a clock on the move take no changes (Stripe docs: test clocks)."""
         clock_id = customer.get("test_clock")
@@ -175,5 +186,10 @@ class World:
             )
 
     def _clock_of(self, obj: Mapping[str, Any]) -> str | None:
-        customer = self.store.get(obj["customer"]) if obj.get("customer") else None
-        return customer.get("test_clock") if customer else None
+        if not obj.get("customer"):
+            return None
+        customer = self.store.get(obj["customer"])
+        if customer is None:
+            return self.store.get_meta(f"deleted:{obj['customer']}")
+        clock: str | None = customer["test_clock"]
+        return clock

@@ -53,8 +53,7 @@ def delete_clock(world: World, params: Params, clock_id: str) -> dict[str, Any]:
             for subscription in world.store.all("subscription", customer=customer["id"]):
                 if subscription["status"] not in billing.ENDED:
                     billing.cancel(world, subscription, reason=None)
-            world.store.delete(customer["id"])
-            world.store.set_meta(f"deleted:{customer['id']}", "1")
+            world.forget_customer(customer, None)
     world.store.delete(clock_id)
     world.emit("test_helpers.test_clock.deleted", clock)
     return {"id": clock_id, "object": KIND, "deleted": True}

@@ -87,10 +87,7 @@ def attach(
 
 @route("GET", "/v1/customers/{customer}", "CustomerRetrieveParams")
 def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
-    deleted = world.store.get_meta(f"deleted:{customer_id}")
-    if deleted:
-        return {"id": customer_id, "object": "customer", "deleted": True}
-    return world.get("customer", customer_id)
+    return world.deleted_customer(customer_id) or world.get("customer", customer_id)
 
 
 @route("POST", "/v1/customers/{customer}", "CustomerUpdateParams", f"{_FIELDS} {_DEFAULT_CARD}")
@@ -114,8 +111,7 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
     for subscription in world.store.all("subscription", customer=customer_id):
         if subscription["status"] not in billing.ENDED:
             billing.cancel(world, subscription, reason=None)
-    world.store.delete(customer_id)
-    world.store.set_meta(f"deleted:{customer_id}", "1")
+    world.forget_customer(customer, customer["test_clock"])
     world.emit("customer.deleted", customer)
     return {"id": customer_id, "object": "customer", "deleted": True}
 

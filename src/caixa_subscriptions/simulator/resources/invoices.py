@@ -53,11 +53,16 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
         raise invalid("This invoice can no longer be paid")
     subscription = billing.subscription_of(world, invoice)
     if "payment_method" in params:
-        chosen = world.get("payment_method", params["payment_method"], param="payment_method")
-        world.update(
-            subscription, {"default_payment_method": chosen["id"]}, "customer.subscription.updated"
-        )
-    card = billing.default_payment_method(world, subscription)
+        # For this payment only: no default changes.
+        card = world.get("payment_method", params["payment_method"], param="payment_method")
+        if card["customer"] != invoice["customer"]:
+            raise invalid(
+                "The customer does not have a payment method with this ID.",
+                "payment_method",
+                "resource_missing",
+            )
+    else:
+        card = billing.default_payment_method(world, subscription)
     if card is None:
         raise StripeError(
             400,
@@ -66,8 +71,9 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
             type="card_error",
         )
     if invoice["status"] == "draft":
+        world.unschedule(invoice)
         billing.finalize_invoice(world, invoice, pay=False)
-    if not billing.pay_invoice(world, invoice, manual=True):
+    if not billing.pay_invoice(world, invoice, payment_method=card, manual=True):
         number = card["_number"]
         raise ExecutedCardError(DECLINED.get(number) or FAILS_LATER[number])
     return invoice
@@ -99,20 +105,8 @@ def _close(world: World, invoice_id: str, *, status: str, at: str) -> dict[str, 
     invoice = _writable(world, invoice_id)
     if invoice["status"] != "open":
         raise invalid(f"You can only pass in open invoices. This invoice isn't open ({status}).")
-    now = world.now(invoice["test_clock"] or "")
-    world.unschedule(invoice)
-    world.update(
-        invoice,
-        {
-            "status": status,
-            "next_payment_attempt": None,
-            "status_transitions": invoice["status_transitions"] | {at: now},
-        },
-    )
-    world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
-    subscription = billing.subscription_of(world, invoice)
-    if status == "uncollectible" and subscription["status"] == "past_due":
-        world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+    billing.close_invoice(world, invoice, status=status, at=at)
+    billing.follow_invoices(world, billing.subscription_of(world, invoice))
     return invoice
 
 

@@ -171,6 +171,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
             at_period_end=True,
         )
     elif params.get("cancel_at"):
+        if params["cancel_at"] <= world.now(subscription["test_clock"] or ""):
+            raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
         billing.request_cancellation(
             world, subscription, cancel_at=params["cancel_at"], at_period_end=False
         )
@@ -226,7 +228,7 @@ def list_subscriptions(world: World, params: Params) -> dict[str, Any]:
     """Without `status` only `canceled` ones are hidden (the SDK's documentation)."""
     if params.get("customer"):
         retrieved = world.store.get(params["customer"])
-        if retrieved is None and not world.store.get_meta(f"deleted:{params['customer']}"):
+        if retrieved is None and world.deleted_customer(params["customer"]) is None:
             world.get("customer", params["customer"], param="customer")
     found = [
         one
