@@ -77,9 +77,7 @@ def test_a_trial_left_alone_is_charged_and_becomes_active(person: Person, demo: 
     assert trial["amount_paid"] == 0
 
 
-def test_a_failing_card_becomes_past_due_and_later_loses_access(
-    person: Person, demo: Demo
-) -> None:
+def test_a_failing_card_becomes_past_due_and_later_loses_access(person: Person, demo: Demo) -> None:
     pay(person.check_out()["url"], "4000 0000 0000 0341")
     person.wait_for_status("trialing", seconds=2)
     advance(demo, hours=8 * 24)
