@@ -286,7 +286,7 @@ def subscription(
             "type": "flexible",
             "updated_at": created,
         },
-        "billing_schedules": None,
+        "billing_schedules": [],
         "billing_thresholds": None,
         "cancel_at": None,
         "cancel_at_period_end": False,

@@ -17,6 +17,21 @@ WALL = ""  # the clock of customers without a test clock
 RANKS = {"cancel": 0, "expire": 1, "trial_will_end": 2, "period_end": 3, "finalize": 4, "retry": 5}
 
 
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """The old value of each key that `new` changes; of a hash only what changed in it, of a list
+    all of it (Stripe docs: api/events)."""
+    changed = {}
+    for key, value in new.items():
+        before = old.get(key)
+        if before == value:
+            continue
+        if isinstance(before, dict) and isinstance(value, dict) and value.get("object") != "list":
+            gone = dict.fromkeys(before.keys() - value.keys())
+            before = _changed(before, gone | value)
+        changed[key] = before
+    return changed
+
+
 @dataclass(slots=True)
 class Caller:
     """The API call being answered, for events' `request` and for hosted pages' URLs."""
@@ -95,16 +110,15 @@ class World:
     def update(
         self, obj: dict[str, Any], changes: Mapping[str, Any], event: str | None = None
     ) -> dict[str, Any]:
-        """Store the changes; `event` carries the old value of each key that changed."""
-        previous = {
-            key: obj.get(key)
-            for key, value in changes.items()
-            if obj.get(key) != value and not key.startswith("_")
-        }
+        """Store the changes; nothing changed, no `event`."""
+        previous = _changed(
+            obj, {key: value for key, value in changes.items() if not key.startswith("_")}
+        )
         obj.update(changes)
         self.store.put(obj)
         if event and previous:
-            self.emit(event, obj, previous)
+            tells = event.endswith((".updated", ".detached"))
+            self.emit(event, obj, previous if tells else None)
         return obj
 
     def forget_customer(self, customer: Mapping[str, Any], clock: str | None) -> None:
