@@ -47,7 +47,8 @@ def sign(body: bytes, secret: str, timestamp: int) -> str:
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """The status an endpoint answers; raises OSError or HTTPException when it does not."""
+    """The status an endpoint answers; raises OSError or HTTPException when it does not,
+    ValueError for what is no URL."""
     parts = urlsplit(url)
     connection_class = (
         http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -110,7 +111,7 @@ class Outbox:
         }
         try:
             status = self.transport(endpoint["url"], headers, body)
-        except (OSError, http.client.HTTPException) as exception:
+        except (OSError, ValueError, http.client.HTTPException) as exception:
             error = type(exception).__name__
         delivered = status is not None and 200 <= status < 300
         gives_up = row["attempts"] + 1 >= len(BACKOFF)

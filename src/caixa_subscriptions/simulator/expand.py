@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.ids import is_id
 from caixa_subscriptions.simulator.objects import page
 
 if TYPE_CHECKING:
@@ -89,6 +90,12 @@ def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, 
     return rendered
 
 
+def _is_expandable(step: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return step != "id" and is_id(value)
+    return value is None or isinstance(value, dict | list)
+
+
 def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
     if isinstance(node, list):
         for child in node:
@@ -102,10 +109,10 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
         value = lazy(world, node)
         if value is not None:
             node[step] = value
-    elif step not in node and not lazy:
+    elif (step not in node and not lazy) or not _is_expandable(step, node.get(step)):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
     if isinstance(node.get(step), str):
-        found = world.store.get(node[step])
+        found = world.store.get(node[step]) or world.deleted_customer(node[step])
         if found is not None:
             node[step] = public(found)
     _expand(world, node.get(step), rest, path)

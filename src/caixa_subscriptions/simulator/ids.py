@@ -32,6 +32,10 @@ PREFIXES = {
 }
 
 
+def is_id(text: str) -> bool:
+    return text.startswith(tuple(prefix for prefix, _length in PREFIXES.values()))
+
+
 class Ids:
     """With a seed the same calls give the same ids; `start` continues after a restart."""
 

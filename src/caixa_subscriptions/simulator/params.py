@@ -19,17 +19,24 @@ from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_p
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
 MAX_METADATA = 50
+MAX_DEPTH = 10
 
 
 def decode_form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """`a[b][0][c]=1` and `a[]=1` to nested dicts and lists, values still strings."""
+    """`a[b][0][c]=1` and `a[]=1` to nested dicts, values still strings.
+
+    Lists stay dicts keyed by their indexes: `metadata[0]` is none. Raises StripeError for names
+    that contradict each other or nest too deeply.
+    """
     root: dict[str, Any] = {}
     for name, value in pairs:
         head = name.split("[", 1)[0]
         steps = [head, *_KEY.findall(name)]
+        if len(steps) > MAX_DEPTH:
+            raise invalid(f"Invalid {head}: nested too deeply", head)
         node = root
         for step, following in zip(steps, [*steps[1:], None], strict=True):
-            key = str(len(node)) if step == "" else step
+            key = str(len(node)) if step == "" and node is not root else step
             if following is None:
                 node[key] = value
             else:
@@ -37,16 +44,15 @@ def decode_form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
                 if not isinstance(child, dict):
                     raise invalid(f"Invalid {head}", head)
                 node = child
-    return {name: _lists(value) for name, value in root.items()}
+    return root
 
 
-def _lists(value: Any) -> Any:
-    if not isinstance(value, dict):
+def _as_list(value: Any) -> list[Any] | None:
+    if isinstance(value, list):
         return value
-    children = {key: _lists(child) for key, child in value.items()}
-    if children and all(key.isdigit() for key in children):
-        return [children[key] for key in sorted(children, key=int)]
-    return children
+    if isinstance(value, Mapping) and all(re.fullmatch("[0-9]{1,9}", key) for key in value):
+        return [value[key] for key in sorted(value, key=int)]
+    return None
 
 
 @cache
@@ -113,6 +119,8 @@ class Spec:
     ) -> dict[str, Any]:
         cleaned = {}
         for name, value in params.items():
+            if value is None:  # as the SDK does, which sends an empty string to unset
+                continue
             param = f"{path}[{name}]" if path else name
             if name not in known:
                 raise StripeError(
@@ -153,37 +161,33 @@ class Spec:
         for option in options:
             if is_typeddict(option) and isinstance(value, Mapping):
                 return self._clean(value, fields(option), path=param, dotted=dotted)
-            if get_origin(option) is list and isinstance(value, list):
+            if get_origin(option) is list and (listed := _as_list(value)) is not None:
                 (inner,) = get_args(option)
                 return [
                     self._coerce(item, inner, f"{param}[{index}]", dotted)
-                    for index, item in enumerate(value)
+                    for index, item in enumerate(listed)
                 ]
             if get_origin(option) is dict and isinstance(value, Mapping):
                 return metadata(value) if dotted.endswith("metadata") else dict(value)
+        if any(get_origin(option) is list for option in options):
+            raise invalid("Invalid array", param)
         if isinstance(value, Mapping | list):
-            if (value and all(is_typeddict(option) for option in options)) or not value:
-                raise invalid("Invalid object", param)
             raise invalid(f"Invalid {'hash' if isinstance(value, Mapping) else 'array'}", param)
         return _scalar(value, options, literals, param)
 
 
 def _scalar(value: Any, options: list[Any], literals: list[Any], param: str) -> Any:
-    text = (
-        {True: "true", False: "false"}.get(value, str(value))
-        if isinstance(value, bool)
-        else str(value)
-    )
+    text = _text(value)
     if bool in options and text in ("true", "false"):
         return text == "true"
     if int in options and re.fullmatch(r"-?\d{1,18}", text):
         return int(text)
     if (float in options or Decimal in options) and re.fullmatch(r"-?\d+(\.\d+)?", text):
         return text if Decimal in options else float(text)
-    if str in options or Any in options:
-        return text
     named = [choice for choice in literals if choice]
-    if named:
+    if (str in options and not named) or Any in options:
+        return text
+    if named:  # the SDK leaves them open for later versions of the API, Stripe does not
         choices = ", ".join(named[:-1]) + (" or " if len(named) > 1 else "") + named[-1]
         raise invalid(f"Invalid {param}: must be one of {choices}", param)
     kind = "integer" if int in options else "boolean" if bool in options else "object"
@@ -195,6 +199,10 @@ def _scalar(value: Any, options: list[Any], literals: list[Any], param: str) -> 
     )
 
 
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def metadata(given: Mapping[str, Any]) -> dict[str, str]:
     """Stripe docs: metadata. At most 50 keys of 40 characters, values of 500."""
     for key, value in given.items():
@@ -202,9 +210,11 @@ def metadata(given: Mapping[str, Any]) -> dict[str, str]:
             raise invalid(
                 "Metadata keys must be at most 40 characters, without brackets.", "metadata"
             )
-        if len(str(value)) > 500:
+        if isinstance(value, Mapping | list):
+            raise invalid("Metadata values must be strings.", f"metadata[{key}]")
+        if len(_text(value)) > 500:
             raise invalid("Metadata values must be at most 500 characters.", f"metadata[{key}]")
-    return {key: str(value) for key, value in given.items()}
+    return {key: _text(value) for key, value in given.items() if value is not None}
 
 
 def merge_metadata(old: dict[str, str], given: Any) -> dict[str, str]:

@@ -77,7 +77,7 @@ def base_url(environ: WSGIEnvironment) -> str:
 def read_form(environ: WSGIEnvironment) -> str:
     """The body as text; raises StripeError for one that is too large or not text."""
     try:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
+        length = max(int(environ.get("CONTENT_LENGTH") or 0), 0)
     except ValueError:
         length = 0
     if length > MAX_BODY:

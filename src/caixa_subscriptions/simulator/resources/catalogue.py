@@ -18,6 +18,8 @@ from caixa_subscriptions.simulator.world import World
 
 _PRODUCT = "active description images metadata name statement_descriptor unit_label url"
 _PLAIN = ("active", "nickname", "tax_behavior")
+# At most three years (Stripe docs: prices).
+MAX_INTERVAL_COUNT = {"day": 1095, "week": 156, "month": 36, "year": 3}
 _PRICE = "active lookup_key metadata nickname tax_behavior transfer_lookup_key"
 
 
@@ -87,17 +89,21 @@ def create_price(world: World, params: Params) -> dict[str, Any]:
         raise missing_param("product")
     if params["unit_amount"] < 0:
         raise invalid("This value must be greater than or equal to 0.", "unit_amount")
+    if recurring := params.get("recurring"):
+        most = MAX_INTERVAL_COUNT[recurring["interval"]]
+        if not 1 <= recurring.get("interval_count", 1) <= most:
+            raise invalid(
+                f"The interval count must be from 1 to {most}.", "recurring[interval_count]"
+            )
     price = objects.price(
         world.ids.new("price"),
         product=product_id,
         currency=params["currency"].lower(),
         unit_amount=params["unit_amount"],
-        recurring=params.get("recurring"),
+        recurring=recurring,
         created=world.now(),
     )
-    price.update(
-        {key: params[key] for key in ("active", "nickname", "tax_behavior") if key in params}
-    )
+    price.update({key: params[key] for key in _PLAIN if key in params})
     price["metadata"] = merge_metadata({}, params.get("metadata"))
     _give_lookup_key(world, price, params)
     return world.add(price, "price.created")
@@ -126,9 +132,7 @@ def retrieve_price(world: World, params: Params, price_id: str) -> dict[str, Any
 def update_price(world: World, params: Params, price_id: str) -> dict[str, Any]:
     price = world.get("price", price_id)
     changed = dict(price)
-    changed.update(
-        {key: params[key] for key in ("active", "nickname", "tax_behavior") if key in params}
-    )
+    changed.update({key: params[key] for key in _PLAIN if key in params})
     changed["metadata"] = merge_metadata(price["metadata"], params.get("metadata"))
     _give_lookup_key(world, changed, params)
     return world.update(price, changed, "price.updated")

@@ -14,11 +14,13 @@ from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_n
 from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, not_simulated
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.resources.customers import check_email
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
 from caixa_subscriptions.simulator.resources.subscriptions import recurring_items, trial_end_of
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
 
+MAX_REFERENCE = 200
 MIN_TRIAL_END = 48 * HOUR
 # One of two orders that were recorded for the same flow; order is never guaranteed.
 EVENT_ORDER = (
@@ -66,6 +68,11 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
             raise StripeError(400, "Not a valid URL", code="url_invalid", param=name)
     if params.get("customer") and params.get("customer_email"):
         raise invalid("You may only specify one of these parameters: customer, customer_email.")
+    check_email(params, "customer_email")
+    if len(params.get("client_reference_id", "")) > MAX_REFERENCE:
+        raise invalid(
+            f"Invalid string: must be at most {MAX_REFERENCE} characters", "client_reference_id"
+        )
     customer = (
         world.get("customer", params["customer"], param="customer")
         if params.get("customer")

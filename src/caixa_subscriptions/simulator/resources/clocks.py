@@ -11,6 +11,7 @@ from caixa_subscriptions.simulator.periods import add_interval
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
 
+MAX_YEARS_AHEAD = 5
 KIND = "test_helpers.test_clock"
 
 
@@ -28,6 +29,11 @@ def new_clock(world: World, *, frozen_time: int, name: str | None) -> dict[str, 
     "frozen_time name",
 )
 def create_clock(world: World, params: Params) -> dict[str, Any]:
+    if not 0 < params["frozen_time"] <= add_interval(world.wall(), "year", MAX_YEARS_AHEAD):
+        raise invalid(
+            f"Invalid timestamp: can be no more than {MAX_YEARS_AHEAD} years in the future",
+            "frozen_time",
+        )
     return new_clock(world, frozen_time=params["frozen_time"], name=params.get("name"))
 
 

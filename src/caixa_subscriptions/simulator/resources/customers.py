@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, objects
-from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.resources.payment_methods import attach
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
@@ -43,16 +45,29 @@ def create_customer(world: World, params: Params) -> dict[str, Any]:
         test_clock=clock_id,
         created=world.now(clock_id or ""),
     )
-    customer.update(
-        {key: params[key] or None for key in _FIELDS.split() if key in params and key != "metadata"}
-    )
-    customer["preferred_locales"] = params.get("preferred_locales", [])
-    customer["metadata"] = merge_metadata({}, params.get("metadata"))
+    customer.update(_changes(customer, params))
     world.add(customer, "customer.created")
     if "payment_method" in params:
         attach(world, params["payment_method"], customer, param="payment_method")
     _set_default(world, customer, params)
     return customer
+
+
+def _changes(customer: dict[str, Any], params: Params) -> dict[str, Any]:
+    check_email(params, "email")
+    changes = {key: params[key] or None for key in _FIELDS.split() if key in params}
+    changes["metadata"] = merge_metadata(customer["metadata"], params.get("metadata"))
+    if changes.get("address"):
+        changes["address"] = objects.EMPTY_ADDRESS | changes["address"]
+    if "preferred_locales" in params:
+        changes["preferred_locales"] = params["preferred_locales"] or []
+    return changes
+
+
+def check_email(params: Params, name: str) -> None:
+    email = params.get(name)
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s]+", email):
+        raise invalid(f"Invalid email address: {email}", name, "email_invalid")
 
 
 def _set_default(world: World, customer: dict[str, Any], params: Params) -> None:
@@ -78,13 +93,6 @@ def _set_default(world: World, customer: dict[str, Any], params: Params) -> None
     )
 
 
-def attach(
-    world: World, payment_method_id: str, customer: dict[str, Any], *, param: str | None
-) -> dict[str, Any]:
-    card = world.get("payment_method", payment_method_id, param=param)
-    return world.update(card, {"customer": customer["id"]}, "payment_method.attached")
-
-
 @route("GET", "/v1/customers/{customer}", "CustomerRetrieveParams")
 def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     return world.deleted_customer(customer_id) or world.get("customer", customer_id)
@@ -94,11 +102,7 @@ def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[st
 def update_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     customer = world.get("customer", customer_id)
     world.writable(customer)
-    changes = {key: params[key] or None for key in _FIELDS.split() if key in params}
-    changes["metadata"] = merge_metadata(customer["metadata"], params.get("metadata"))
-    if "preferred_locales" in params:
-        changes["preferred_locales"] = params["preferred_locales"] or []
-    world.update(customer, changes, "customer.updated")
+    world.update(customer, _changes(customer, params), "customer.updated")
     _set_default(world, customer, params)
     return customer
 

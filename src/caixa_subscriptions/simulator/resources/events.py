@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
-from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
@@ -23,11 +24,14 @@ def retrieve_event(world: World, params: Params, event_id: str) -> dict[str, Any
 
 @route("GET", "/v1/events", "EventListParams", f"{LIST_PARAMS} created delivery_success type types")
 def list_events(world: World, params: Params) -> dict[str, Any]:
-    types = params.get("types") or ([params["type"]] if params.get("type") else None)
+    if params.get("type") and params.get("types"):
+        raise invalid("You may only specify one of these parameters: type, types.")
+    patterns = params.get("types") or [params.get("type", "*")]  # `invoice.*` is a group
     found = [
         one
         for one in world.store.all("event")
-        if (types is None or one["type"] in types) and created_matches(one, params.get("created"))
+        if any(fnmatchcase(one["type"], pattern) for pattern in patterns)
+        and created_matches(one, params.get("created"))
     ]
     if "delivery_success" in params:
         failed = {

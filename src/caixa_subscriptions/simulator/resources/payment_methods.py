@@ -6,7 +6,6 @@ from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, checked_number
 from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.resources.customers import attach
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
 
@@ -57,11 +56,18 @@ def retrieve_payment_method(world: World, params: Params, card_id: str) -> dict[
     "customer",
 )
 def attach_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
-    """A token gives a new card of its own, never itself (recorded)."""
     if "customer" not in params:
         raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     world.writable(customer)
+    return attach(world, card_id, customer, param=None)
+
+
+def attach(
+    world: World, card_id: str, customer: dict[str, Any], *, param: str | None
+) -> dict[str, Any]:
+    """A token gives a new card of its own, never itself (recorded). `param` is the parameter
+    that names the card, None when the path does."""
     if card_id in TOKENS:
         card = new_card(
             world, TOKENS[card_id], exp_month=12, exp_year=2034, created=world.now_for(customer)
@@ -70,7 +76,7 @@ def attach_payment_method(world: World, params: Params, card_id: str) -> dict[st
         found = world.store.get(card_id)
         if found is None or found["object"] != "payment_method":
             raise StripeError(
-                404,
+                400 if param else 404,
                 f"No such PaymentMethod: '{card_id}'; It's possible this PaymentMethod exists on "
                 "one of your connected accounts, in which case you should retry this request on "
                 "that connected account. Learn more at "
@@ -79,10 +85,11 @@ def attach_payment_method(world: World, params: Params, card_id: str) -> dict[st
                 param="payment_method",
             )
         card = found
+    if card["customer"] not in (None, customer["id"]):
+        raise invalid("The payment method you provided has already been attached to a customer.")
     if card["_number"] in DECLINED:
         raise CardError(DECLINED[card["_number"]])
-    world.store.put(card)
-    return attach(world, card["id"], customer, param=None)
+    return world.update(card, {"customer": customer["id"]}, "payment_method.attached")
 
 
 @route("POST", "/v1/payment_methods/{payment_method}/detach", "PaymentMethodDetachParams")

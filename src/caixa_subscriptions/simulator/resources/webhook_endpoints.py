@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from caixa_subscriptions.simulator import session_objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
@@ -48,6 +49,13 @@ def create_endpoint(world: World, params: Params) -> dict[str, Any]:
 def _check_url(url: str) -> None:
     if not url.startswith(("http://", "https://")):
         raise StripeError(400, "Invalid URL: An explicit scheme must be provided.", param="url")
+    try:
+        parts = urlsplit(url)
+        valid = bool(parts.hostname and parts.port != 0)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise StripeError(400, "Invalid URL: URL must be a valid address.", param="url")
 
 
 @route("GET", "/v1/webhook_endpoints/{endpoint}", "WebhookEndpointRetrieveParams")
