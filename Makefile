@@ -1,0 +1,46 @@
+# `make demo` and `make test` need Python 3.11 to 3.13, git and make, and nothing else.
+
+PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test lint types docs clean
+
+help: ## show this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
+
+# One stamp per dependency group, older than pyproject.toml when it must be installed again.
+$(VENV)/.%: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --editable . --group $*
+	@touch $@
+
+demo: $(VENV)/.example ## start the demo on http://127.0.0.1:$PORT
+	@$(BIN)/python example_project/manage.py demo --port $(PORT)
+
+demo-reset: $(VENV)/.example ## the same, afresh
+	@$(BIN)/python example_project/manage.py demo --port $(PORT) --reset
+
+test: $(VENV)/.test ## the whole suite, on SQLite
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+
+lint: $(VENV)/.lint ## ruff and django-upgrade
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	git ls-files '*.py' | xargs $(BIN)/django-upgrade --target-version 5.2
+
+types: $(VENV)/.dev ## mypy, strict
+	$(BIN)/mypy src example_project
+
+docs: $(VENV)/.docs ## the documentation, warnings are errors
+	$(BIN)/sphinx-build -W -b html docs docs/_build/html
+
+clean: ## forget the environment, not the demo's data
+	rm -rf $(VENV) .tox .coverage* docs/_build
