@@ -91,15 +91,19 @@ def gathered(answers: Iterable[Any]) -> dict[str, Types]:
 
 
 @pytest.fixture(scope="module")
-def recorded() -> dict[str, Types]:
+def answers() -> list[dict[str, Any]]:
     folder = os.environ.get("STRIPE_REFERENCE_DIR")
     if not folder:
         pytest.skip("STRIPE_REFERENCE_DIR is not set: it holds recordings of Stripe's test mode")
-    answers = [
+    return [
         one
         for path in sorted(Path(folder, "recorded").glob("*.json"))
         for one in json.loads(path.read_text())
     ]
+
+
+@pytest.fixture(scope="module")
+def recorded(answers: list[dict[str, Any]]) -> dict[str, Types]:
     versions = (".clover", ".dahlia")
     current = [
         one["body"]
@@ -151,3 +155,33 @@ def test_keys_and_types(recorded: dict[str, Types], served: dict[str, Types], ki
 def _agree(theirs: set[str], ours: set[str]) -> bool:
     theirs, ours = theirs - {"NoneType"}, ours - {"NoneType"}
     return not theirs or not ours or ours <= theirs
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("GET", "/v1/customers/cus_"),
+        ("POST", "/v1/payment_methods/abcd/attach"),
+        ("POST", "/v1/subscriptions"),
+    ],
+)
+def test_errors_as_recorded(
+    answers: list[dict[str, Any]], call: Calls, method: str, url: str
+) -> None:
+    """The body but for its ids, and which headers come with it."""
+    (theirs, *_) = [
+        one
+        for one in reversed(answers)
+        if one["status"] >= 400 and one["method"] == method and one["url"].startswith(url)
+    ]
+    customer = call.customer()["id"]
+    params: dict[str, Any] = {"customer": customer} if method == "POST" else {}
+    if url == "/v1/subscriptions":
+        params["items"] = [{"price": call.price()["id"]}]
+    headers = {"Idempotency-Key": "one"} if method == "POST" else {}
+    ours = call.raw(method, theirs["url"], params, headers)
+    assert ours.status == theirs["status"]
+    for error in (ours.body["error"], theirs["body"]["error"]):
+        error.pop("request_log_url", None)
+    assert ours.body == theirs["body"]
+    assert ours.headers.keys() == theirs["headers"].keys()

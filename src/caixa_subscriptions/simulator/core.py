@@ -127,8 +127,8 @@ class Simulator:
             if replayed:
                 return replayed
             caller = Caller(request_id, key, base_url)
-            status, body = self._execute(method, path, params or {}, caller)
-            if method == "POST" and status in (200, 402):
+            status, body, executed = self._execute(method, path, params or {}, caller)
+            if method == "POST" and executed:
                 answer_headers["Stripe-Should-Retry"] = "false"
                 if key:
                     self._remember(key, fingerprint, Response(status, answer_headers, body))
@@ -139,7 +139,8 @@ class Simulator:
 
     def _execute(
         self, method: str, path: str, params: Mapping[str, Any], caller: Caller
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> tuple[int, dict[str, Any], bool]:
+        """Status, body, and whether the call was executed at all."""
         world = self._world
         self._store.execute("savepoint call")
         world.caller = caller
@@ -152,11 +153,11 @@ class Simulator:
         except StripeError as error:
             if not isinstance(error, ExecutedCardError):
                 self._store.execute("rollback to call")
-            return error.status, error.body(caller.request_id or "")
+            return error.status, error.body(caller.request_id or ""), error.executed
         finally:
             self._store.execute("release call")
             world.caller = Caller()
-        return 200, body
+        return 200, body, True
 
     def _authenticate(self, headers: Mapping[str, str]) -> None:
         scheme, _, credentials = headers.get("authorization", "").partition(" ")

@@ -20,7 +20,11 @@ _LABELS = {
 
 
 class StripeError(Exception):
-    """An error answer: `status` is HTTP's, the rest stands in the body."""
+    """An error answer: `status` is HTTP's, the rest stands in the body.
+
+    `executed` is for what fails after validation: Stripe keeps such an answer for its idempotency
+    key and says not to retry (recorded).
+    """
 
     def __init__(
         self,
@@ -30,9 +34,11 @@ class StripeError(Exception):
         type: str = "invalid_request_error",  # noqa: A002  Stripe's own name
         code: str | None = None,
         param: str | None = None,
+        executed: bool = False,
         **details: Any,
     ) -> None:
         super().__init__(message)
+        self.executed = executed
         self.status = status
         self.message = message
         self.type = type
@@ -60,7 +66,7 @@ class CardError(StripeError):
     """A declined card: HTTP 402."""
 
     def __init__(self, decline: dict[str, Any], **details: Any) -> None:
-        super().__init__(402, type="card_error", param="", **(decline | details))
+        super().__init__(402, type="card_error", param="", executed=True, **(decline | details))
 
 
 class ExecutedCardError(CardError):

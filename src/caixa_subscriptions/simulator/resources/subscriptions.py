@@ -108,7 +108,7 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
             )
     due = 0 if trial_end else sum(price["unit_amount"] * count for price, count in items)
     if due and not (default or customer["invoice_settings"]["default_payment_method"]):
-        raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing")
+        raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing", executed=True)
     changes: dict[str, Any] = {
         "default_payment_method": default or None,
         "description": params.get("description"),
