@@ -9,6 +9,8 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+POLL_SECONDS = 0.05  # how long `shutdown()` may take
+
 
 class ThreadingWSGIServer(ThreadingMixIn, WSGIServer):
     """One thread a request: a webhook's receiver calls back while it is being delivered."""
@@ -44,6 +46,8 @@ def serve(
     """Serve in a background thread; end with `shutdown()` and `server_close()`."""
     server = ThreadingWSGIServer((host, port), _Handler)
     server.set_app(application)
-    thread = threading.Thread(target=server.serve_forever, name="simulator-server", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, args=(POLL_SECONDS,), name="simulator-server", daemon=True
+    )
     thread.start()
     return server

@@ -58,7 +58,7 @@ def _changes(customer: dict[str, Any], params: Params) -> dict[str, Any]:
     changes = {key: params[key] or None for key in _FIELDS.split() if key in params}
     changes["metadata"] = merge_metadata(customer["metadata"], params.get("metadata"))
     if changes.get("address"):
-        changes["address"] = objects.EMPTY_ADDRESS | changes["address"]
+        changes["address"] = {**objects.EMPTY_ADDRESS, **params["address"]}
     if "preferred_locales" in params:
         changes["preferred_locales"] = params["preferred_locales"] or []
     return changes

@@ -51,7 +51,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
         raise invalid("Invoice is already paid")
     if invoice["status"] == "void":
         raise invalid("This invoice can no longer be paid")
-    subscription = billing.subscription_of(world, invoice)
+    card: dict[str, Any] | None
     if "payment_method" in params:
         # For this payment only: no default changes.
         card = world.get("payment_method", params["payment_method"], param="payment_method")
@@ -62,7 +62,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
                 "resource_missing",
             )
     else:
-        card = billing.default_payment_method(world, subscription)
+        card = billing.default_payment_method(world, billing.subscription_of(world, invoice))
     if card is None:
         raise StripeError(
             400,
