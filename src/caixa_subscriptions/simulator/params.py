@@ -98,7 +98,7 @@ class Spec:
     """What an endpoint takes: the SDK's params class, and which of it we honour.
 
     `honours` names parameters, `items.price` for a nested one; naming `items` alone honours all
-    of it. Anything else Stripe would take is refused with `not_simulated`.
+    of it, and `*` everything. Anything else Stripe would take is refused with `not_simulated`.
     """
 
     def __init__(self, class_name: str | None, honours: str) -> None:
@@ -141,6 +141,8 @@ class Spec:
 
     def _is_honoured(self, dotted: str) -> bool:
         parts = dotted.split(".")
+        if "*" in self.honours:
+            return True
         ancestors = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
         return bool(ancestors & self.honours) or any(
             name.startswith(dotted + ".") for name in self.honours

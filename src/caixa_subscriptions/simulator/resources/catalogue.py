@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import objects
-from caixa_subscriptions.simulator.errors import StripeError, invalid, missing, missing_param
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
@@ -155,21 +155,3 @@ def list_prices(world: World, params: Params) -> dict[str, Any]:
         and created_matches(one, params.get("created"))
     ]
     return list_page(found, params, "/v1/prices")
-
-
-# There are none yet; dj-stripe asks for them all the same.
-for _path, _params, _kind in (
-    ("coupons", "CouponListParams", "coupon"),
-    ("promotion_codes", "PromotionCodeListParams", "promotion_code"),
-    ("tax_rates", "TaxRateListParams", "tax_rate"),
-):
-
-    @route("GET", f"/v1/{_path}", _params, LIST_PARAMS)
-    def list_none(world: World, params: Params, _path: str = _path) -> dict[str, Any]:
-        return list_page([], params, f"/v1/{_path}")
-
-    @route("GET", f"/v1/{_path}/{{id}}")
-    def retrieve_none(
-        world: World, params: Params, object_id: str, _kind: str = _kind
-    ) -> dict[str, Any]:
-        raise missing(_kind, object_id)

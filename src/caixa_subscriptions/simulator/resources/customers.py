@@ -145,9 +145,3 @@ def list_payment_methods(world: World, params: Params, customer_id: str) -> dict
         if params.get("type") in (None, one["type"])
     ]
     return list_page(found, params, f"/v1/customers/{customer_id}/payment_methods")
-
-
-@route("GET", "/v1/customers/{customer}/sources")
-def list_sources(world: World, params: Params, customer_id: str) -> dict[str, Any]:
-    world.get("customer", customer_id)
-    return list_page([], {}, f"/v1/customers/{customer_id}/sources")

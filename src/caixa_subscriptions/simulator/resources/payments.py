@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.routes import (
+    LIST_PARAMS,
+    Params,
+    created_matches,
+    list_page,
+    route,
+)
 from caixa_subscriptions.simulator.world import World
 
 
@@ -37,6 +43,22 @@ def list_charges(world: World, params: Params) -> dict[str, Any]:
 @route("GET", "/v1/balance_transactions/{transaction}", "BalanceTransactionRetrieveParams")
 def retrieve_balance_transaction(world: World, params: Params, object_id: str) -> dict[str, Any]:
     return world.get("balance_transaction", object_id)
+
+
+@route(
+    "GET",
+    "/v1/balance_transactions",
+    "BalanceTransactionListParams",
+    f"{LIST_PARAMS} created currency source type",
+)
+def list_balance_transactions(world: World, params: Params) -> dict[str, Any]:
+    found = [
+        one
+        for one in world.store.all("balance_transaction")
+        if all(params.get(key) in (None, one[key]) for key in ("currency", "source", "type"))
+        and created_matches(one, params.get("created"))
+    ]
+    return list_page(found, params, "/v1/balance_transactions")
 
 
 @route("GET", "/v1/setup_intents/{intent}", "SetupIntentRetrieveParams")
