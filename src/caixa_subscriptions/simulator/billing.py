@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import expand, invoice_objects, objects
+from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
+from caixa_subscriptions.simulator.charging import charge_card, default_payment_method
 from caixa_subscriptions.simulator.errors import invalid
-from caixa_subscriptions.simulator.money import money
+from caixa_subscriptions.simulator.invoicing import (
+    close_invoice,
+    invoices_of,
+    mark_paid,
+    new_invoice,
+    subscription_of,
+)
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.periods import period_end
 from caixa_subscriptions.simulator.world import World
@@ -61,7 +68,7 @@ def create_subscription(
         subscription.update({"status": "trialing", "trial_start": now, "trial_end": trial_end})
     for row in rows:
         world.store.put(row, customer=customer["id"])
-    invoice = _new_invoice(
+    invoice = new_invoice(
         world, subscription, customer, reason="subscription_create", period=(now, now)
     )
     subscription["latest_invoice"] = invoice["id"]
@@ -147,7 +154,7 @@ def end_period(
         world.store.put(item, customer=customer["id"])
     changes["items"] = subscription["items"] | {"data": items}
     renewed = subscription | changes
-    invoice = _new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
+    invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
     if subscription["status"] == "unpaid":
         world.update(invoice, {"auto_advance": False})
     else:
@@ -179,54 +186,6 @@ def end_trial(world: World, subscription: dict[str, Any]) -> None:
         subscription.update(world.get("subscription", subscription["id"]))
 
 
-def _new_invoice(
-    world: World,
-    subscription: dict[str, Any],
-    customer: dict[str, Any],
-    *,
-    reason: str,
-    period: tuple[int, int],
-) -> dict[str, Any]:
-    now = world.now_for(customer)
-    invoice_id = world.ids.new("invoice")
-    lines = [
-        _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
-        for item in subscription["items"]["data"]
-    ]
-    invoice = invoice_objects.invoice(
-        invoice_id,
-        subscription=subscription,
-        customer=customer,
-        lines=lines,
-        billing_reason=reason,
-        period=period,
-        created=now,
-    )
-    world.store.put(invoice)
-    return invoice
-
-
-def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool) -> dict[str, Any]:
-    price = item["price"]
-    product = world.get("product", price["product"])
-    quantity = item["quantity"]
-    if trialing:
-        description, unit_amount = f"Free trial for {quantity} × {product['name']}", 0  # noqa: RUF001
-    else:
-        unit_amount = price["unit_amount"]
-        amount = money(unit_amount, price["currency"])
-        interval = price["recurring"]["interval"]
-        description = f"{quantity} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
-    return invoice_objects.line_item(
-        world.ids.new("line_item"),
-        invoice_id=invoice_id,
-        item=item,
-        description=description,
-        unit_amount=unit_amount,
-        period=(item["current_period_start"], item["current_period_end"]),
-    )
-
-
 def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True) -> None:
     """Draft to open; what is due nothing is paid at once, the rest is charged."""
     customer = world.get("customer", invoice["customer"])
@@ -252,43 +211,9 @@ def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True)
     )
     world.emit("invoice.finalized", invoice)
     if invoice["amount_due"] == 0:
-        _mark_paid(world, invoice)
+        mark_paid(world, invoice)
     elif pay:
         pay_invoice(world, invoice)
-
-
-def _mark_paid(world: World, invoice: dict[str, Any]) -> None:
-    now = world.now_for(world.get("customer", invoice["customer"]))
-    world.unschedule(invoice)
-    world.update(
-        invoice,
-        {
-            "status": "paid",
-            "attempted": True,
-            "auto_advance": False,
-            "amount_paid": invoice["amount_due"],
-            "amount_remaining": 0,
-            "next_payment_attempt": None,
-            "status_transitions": invoice["status_transitions"] | {"paid_at": now},
-        },
-    )
-    world.emit("invoice.paid", invoice)
-    world.emit("invoice.payment_succeeded", invoice)
-
-
-def default_payment_method(world: World, subscription: dict[str, Any]) -> dict[str, Any] | None:
-    """The subscription's own default, then the customer's; an attached card is not enough."""
-    customer = world.get("customer", subscription["customer"])
-    found = (
-        subscription["default_payment_method"]
-        or customer["invoice_settings"]["default_payment_method"]
-    )
-    return world.store.get(found) if found else None
-
-
-def subscription_of(world: World, invoice: dict[str, Any]) -> dict[str, Any]:
-    details = invoice["parent"]["subscription_details"]
-    return world.get("subscription", details["subscription"])
 
 
 def pay_invoice(
@@ -317,9 +242,9 @@ def pay_invoice(
         number = payment_method["_number"]
         decline = DECLINED.get(number) or FAILS_LATER.get(number)
         world.update(invoice, {"attempted": True, "attempt_count": attempts})
-        _charge(world, invoice, payment_method, decline, now)
+        charge_card(world, invoice, payment_method, decline, now)
     if payment_method is not None and decline is None:
-        _mark_paid(world, invoice)
+        mark_paid(world, invoice)
         if not creating:
             _recover(world, subscription, invoice)
         return True
@@ -328,92 +253,6 @@ def pay_invoice(
     if not creating:
         _fall_behind(world, subscription, invoice)
     return False
-
-
-def _charge(
-    world: World,
-    invoice: dict[str, Any],
-    payment_method: dict[str, Any],
-    decline: dict[str, Any] | None,
-    now: int,
-) -> None:
-    payment = next(
-        (
-            one
-            for one in world.store.all("invoice_payment", customer=invoice["customer"])
-            if one["invoice"] == invoice["id"]
-        ),
-        None,
-    )
-    if payment is None:
-        intent = invoice_objects.payment_intent(
-            world.ids.new("payment_intent"),
-            invoice=invoice,
-            secret=world.ids.token(24),
-            created=now,
-        )
-        world.add(intent, "payment_intent.created")
-        payment = invoice_objects.invoice_payment(
-            world.ids.new("invoice_payment"),
-            invoice=invoice,
-            payment_intent=intent["id"],
-            created=now,
-        )
-        world.store.put(payment, customer=invoice["customer"])
-    else:
-        intent = world.get("payment_intent", payment["payment"]["payment_intent"])
-    charge = invoice_objects.charge(
-        world.ids.new("charge"),
-        intent=intent,
-        payment_method=payment_method,
-        decline=decline,
-        created=now,
-    )
-    if decline:
-        world.add(charge, "charge.failed")
-        error = {
-            "advice_code": decline.get("advice_code"),
-            "charge": charge["id"],
-            "code": decline["code"],
-            "decline_code": decline["decline_code"],
-            "doc_url": f"https://stripe.com/docs/error-codes/{decline['code'].replace('_', '-')}",
-            "message": decline["message"],
-            "payment_method": expand.public(payment_method),
-            "type": "card_error",
-        }
-        world.update(
-            intent,
-            {
-                "latest_charge": charge["id"],
-                "payment_method": None,
-                "last_payment_error": error,
-                "status": "requires_payment_method",
-            },
-        )
-        world.emit("payment_intent.payment_failed", intent)
-        return
-    transaction = invoice_objects.balance_transaction(
-        world.ids.new("balance_transaction"), charge=charge, created=now
-    )
-    world.store.put(transaction)
-    charge["balance_transaction"] = transaction["id"]
-    world.add(charge, "charge.succeeded")
-    world.update(
-        intent,
-        {
-            "amount_received": intent["amount"],
-            "latest_charge": charge["id"],
-            "last_payment_error": None,
-            "payment_method": payment_method["id"],
-            "status": "succeeded",
-        },
-    )
-    world.emit("payment_intent.succeeded", intent)
-    payment["status"] = "paid"
-    payment["amount_paid"] = payment["amount_requested"]
-    payment["status_transitions"] = {"canceled_at": None, "paid_at": now}
-    world.store.put(payment, customer=invoice["customer"])
-    world.emit("invoice_payment.paid", payment)
 
 
 def _plan_retry(world: World, invoice: dict[str, Any], now: int, *, creating: bool) -> None:
@@ -441,7 +280,7 @@ def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
     """The latest invoice that is not void decides on the status (Stripe docs: subscription
     lifecycle)."""
     latest = next(
-        (one for one in _invoices(world, subscription) if one["status"] != "void"),
+        (one for one in invoices_of(world, subscription) if one["status"] != "void"),
         {"status": "paid"},
     )
     if subscription["status"] in ("past_due", "unpaid") and latest["status"] in (
@@ -453,19 +292,10 @@ def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
         expire_incomplete(world, subscription)
 
 
-def _invoices(world: World, subscription: dict[str, Any]) -> list[dict[str, Any]]:
-    """Newest first."""
-    return [
-        one
-        for one in world.store.all("invoice", customer=subscription["customer"])
-        if one["parent"]["subscription_details"]["subscription"] == subscription["id"]
-    ]
-
-
 def expire_incomplete(world: World, subscription: dict[str, Any]) -> None:
     """Its first payment never came; the open invoice is void."""
     now = world.now(subscription["test_clock"] or "")
-    for invoice in _invoices(world, subscription):
+    for invoice in invoices_of(world, subscription):
         if invoice["status"] == "open":
             close_invoice(world, invoice, status="void", at="voided_at")
     world.unschedule(subscription)
@@ -474,21 +304,6 @@ def expire_incomplete(world: World, subscription: dict[str, Any]) -> None:
         {"status": "incomplete_expired", "ended_at": now},
         "customer.subscription.updated",
     )
-
-
-def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str) -> None:
-    now = world.now(invoice["test_clock"] or "")
-    world.unschedule(invoice)
-    world.update(
-        invoice,
-        {
-            "status": status,
-            "auto_advance": False,
-            "next_payment_attempt": None,
-            "status_transitions": invoice["status_transitions"] | {at: now},
-        },
-    )
-    world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
 
 
 def _fall_behind(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> None:
@@ -520,7 +335,7 @@ def cancel(world: World, subscription: dict[str, Any], *, reason: str | None) ->
         },
     )
     world.unschedule(subscription)
-    for invoice in _invoices(world, subscription):
+    for invoice in invoices_of(world, subscription):
         if invoice["status"] in ("draft", "open"):
             world.unschedule(invoice)
             world.update(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing
+from caixa_subscriptions.simulator import billing, charging, invoicing
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
 from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
 from caixa_subscriptions.simulator.routes import (
@@ -62,7 +62,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
                 "resource_missing",
             )
     else:
-        card = billing.default_payment_method(world, billing.subscription_of(world, invoice))
+        card = charging.default_payment_method(world, invoicing.subscription_of(world, invoice))
     if card is None:
         raise StripeError(
             400,
@@ -105,8 +105,8 @@ def _close(world: World, invoice_id: str, *, status: str, at: str) -> dict[str, 
     invoice = _writable(world, invoice_id)
     if invoice["status"] != "open":
         raise invalid(f"You can only pass in open invoices. This invoice isn't open ({status}).")
-    billing.close_invoice(world, invoice, status=status, at=at)
-    billing.follow_invoices(world, billing.subscription_of(world, invoice))
+    invoicing.close_invoice(world, invoice, status=status, at=at)
+    billing.follow_invoices(world, invoicing.subscription_of(world, invoice))
     return invoice
 
 

@@ -1,0 +1,104 @@
+"""Charging a card for an invoice: payment intent, charge and what they leave behind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import expand, invoice_objects
+from caixa_subscriptions.simulator.world import World
+
+
+def default_payment_method(world: World, subscription: dict[str, Any]) -> dict[str, Any] | None:
+    """The subscription's own default, then the customer's; an attached card is not enough."""
+    customer = world.get("customer", subscription["customer"])
+    found = (
+        subscription["default_payment_method"]
+        or customer["invoice_settings"]["default_payment_method"]
+    )
+    return world.store.get(found) if found else None
+
+
+def charge_card(
+    world: World,
+    invoice: dict[str, Any],
+    payment_method: dict[str, Any],
+    decline: dict[str, Any] | None,
+    now: int,
+) -> None:
+    payment = next(
+        (
+            one
+            for one in world.store.all("invoice_payment", customer=invoice["customer"])
+            if one["invoice"] == invoice["id"]
+        ),
+        None,
+    )
+    if payment is None:
+        intent = invoice_objects.payment_intent(
+            world.ids.new("payment_intent"),
+            invoice=invoice,
+            secret=world.ids.token(24),
+            created=now,
+        )
+        world.add(intent, "payment_intent.created")
+        payment = invoice_objects.invoice_payment(
+            world.ids.new("invoice_payment"),
+            invoice=invoice,
+            payment_intent=intent["id"],
+            created=now,
+        )
+        world.store.put(payment, customer=invoice["customer"])
+    else:
+        intent = world.get("payment_intent", payment["payment"]["payment_intent"])
+    charge = invoice_objects.charge(
+        world.ids.new("charge"),
+        intent=intent,
+        payment_method=payment_method,
+        decline=decline,
+        created=now,
+    )
+    if decline:
+        world.add(charge, "charge.failed")
+        error = {
+            "advice_code": decline.get("advice_code"),
+            "charge": charge["id"],
+            "code": decline["code"],
+            "decline_code": decline["decline_code"],
+            "doc_url": f"https://stripe.com/docs/error-codes/{decline['code'].replace('_', '-')}",
+            "message": decline["message"],
+            "payment_method": expand.public(payment_method),
+            "type": "card_error",
+        }
+        world.update(
+            intent,
+            {
+                "latest_charge": charge["id"],
+                "payment_method": None,
+                "last_payment_error": error,
+                "status": "requires_payment_method",
+            },
+        )
+        world.emit("payment_intent.payment_failed", intent)
+        return
+    transaction = invoice_objects.balance_transaction(
+        world.ids.new("balance_transaction"), charge=charge, created=now
+    )
+    world.store.put(transaction)
+    charge["balance_transaction"] = transaction["id"]
+    world.add(charge, "charge.succeeded")
+    world.update(
+        intent,
+        {
+            "amount_received": intent["amount"],
+            "latest_charge": charge["id"],
+            "last_payment_error": None,
+            "payment_method": payment_method["id"],
+            "status": "succeeded",
+        },
+    )
+    world.emit("payment_intent.succeeded", intent)
+    payment["status"] = "paid"
+    payment["amount_paid"] = payment["amount_requested"]
+    payment["status_transitions"] = {"canceled_at": None, "paid_at": now}
+    world.store.put(payment, customer=invoice["customer"])
+    world.emit("invoice_payment.paid", payment)

@@ -1,0 +1,105 @@
+"""Invoices and their lines: made, paid, closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import invoice_objects
+from caixa_subscriptions.simulator.money import money
+from caixa_subscriptions.simulator.world import World
+
+
+def new_invoice(
+    world: World,
+    subscription: dict[str, Any],
+    customer: dict[str, Any],
+    *,
+    reason: str,
+    period: tuple[int, int],
+) -> dict[str, Any]:
+    now = world.now_for(customer)
+    invoice_id = world.ids.new("invoice")
+    lines = [
+        _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
+        for item in subscription["items"]["data"]
+    ]
+    invoice = invoice_objects.invoice(
+        invoice_id,
+        subscription=subscription,
+        customer=customer,
+        lines=lines,
+        billing_reason=reason,
+        period=period,
+        created=now,
+    )
+    world.store.put(invoice)
+    return invoice
+
+
+def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool) -> dict[str, Any]:
+    price = item["price"]
+    product = world.get("product", price["product"])
+    quantity = item["quantity"]
+    if trialing:
+        description, unit_amount = f"Free trial for {quantity} × {product['name']}", 0  # noqa: RUF001
+    else:
+        unit_amount = price["unit_amount"]
+        amount = money(unit_amount, price["currency"])
+        interval = price["recurring"]["interval"]
+        description = f"{quantity} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
+    return invoice_objects.line_item(
+        world.ids.new("line_item"),
+        invoice_id=invoice_id,
+        item=item,
+        description=description,
+        unit_amount=unit_amount,
+        period=(item["current_period_start"], item["current_period_end"]),
+    )
+
+
+def mark_paid(world: World, invoice: dict[str, Any]) -> None:
+    now = world.now_for(world.get("customer", invoice["customer"]))
+    world.unschedule(invoice)
+    world.update(
+        invoice,
+        {
+            "status": "paid",
+            "attempted": True,
+            "auto_advance": False,
+            "amount_paid": invoice["amount_due"],
+            "amount_remaining": 0,
+            "next_payment_attempt": None,
+            "status_transitions": invoice["status_transitions"] | {"paid_at": now},
+        },
+    )
+    world.emit("invoice.paid", invoice)
+    world.emit("invoice.payment_succeeded", invoice)
+
+
+def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str) -> None:
+    now = world.now(invoice["test_clock"] or "")
+    world.unschedule(invoice)
+    world.update(
+        invoice,
+        {
+            "status": status,
+            "auto_advance": False,
+            "next_payment_attempt": None,
+            "status_transitions": invoice["status_transitions"] | {at: now},
+        },
+    )
+    world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
+
+
+def subscription_of(world: World, invoice: dict[str, Any]) -> dict[str, Any]:
+    details = invoice["parent"]["subscription_details"]
+    return world.get("subscription", details["subscription"])
+
+
+def invoices_of(world: World, subscription: dict[str, Any]) -> list[dict[str, Any]]:
+    """Newest first."""
+    return [
+        one
+        for one in world.store.all("invoice", customer=subscription["customer"])
+        if one["parent"]["subscription_details"]["subscription"] == subscription["id"]
+    ]
