@@ -419,7 +419,7 @@ def test_the_portal_shows_plan_card_and_invoices(browser: Browser, simulator: Si
     assert "trialing" in page.text
     assert "Your free trial lasts until 4 June 2026. Then $9.00 will be charged." in page.text
     assert "Visa ending in 4242, expires 12/34" in page.text
-    assert re.search(r"28 May 2026 \S+-0001 \$0.00 paid", page.text)
+    assert re.search(r"28 May 2026 \$0.00 paid \S+-0001", page.text)
     assert 'href="https://app.example/billing/"' in page.html
 
 
@@ -716,6 +716,13 @@ def test_the_style_sheet(browser: Browser) -> None:
     page = browser.get("/simulator/static/simulator.css")
     assert page.headers["content-type"] == "text/css; charset=utf-8"
     assert "prefers-color-scheme: dark" in page.html
+
+
+def test_the_icon(browser: Browser) -> None:
+    page = browser.get("/simulator/static/icon.svg")
+    assert page.headers["content-type"] == "image/svg+xml"
+    assert page.html.startswith("<svg")
+    assert browser.get("/simulator/static/__init__.py").status == 404
 
 
 def test_the_short_address(browser: Browser) -> None:

@@ -25,10 +25,12 @@ from caixa_subscriptions.simulator.pages.request import PageRequest, read_reques
 from caixa_subscriptions.simulator.pages.response import (
     PageError,
     PageResponse,
-    css_response,
+    file_response,
 )
 
 __all__ = ["PageResponse", "handle"]
+
+STATIC = {"icon.svg": "image/svg+xml", "simulator.css": "text/css; charset=utf-8"}
 
 
 def handle(simulator: Simulator, environ: Mapping[str, Any]) -> PageResponse:
@@ -55,8 +57,10 @@ def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
             return show_portal(simulator, token)
         case ("events", event_id):
             return show_event(simulator, event_id)
-        case ("static", "simulator.css"):
-            return css_response(_stylesheet())
+        case ("static", name) if name in STATIC:
+            return file_response(
+                STATIC[name], resources.files(__name__).joinpath(name).read_bytes()
+            )
     raise PageError(404, "Page not found", "There is no page at this address.")
 
 
@@ -75,7 +79,3 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
         case ("deliveries", delivery_id, "resend"):
             return resend_delivery(simulator, delivery_id)
     raise PageError(404, "Page not found", "There is no form at this address.")
-
-
-def _stylesheet() -> str:
-    return resources.files(__name__).joinpath("simulator.css").read_text(encoding="utf-8")

@@ -299,7 +299,7 @@ def _deliveries(simulator: Simulator) -> Html:
             one.attempts,
             one.response_status or NOTHING,
             one.last_error or NOTHING,
-            fill('<span class="break">{url}</span>', url=one.url),
+            fill('<span class="cut" title="{url}">{url}</span>', url=one.url),
             fill(
                 """<form method="post" action="/simulator/deliveries/{delivery_id}/resend">
 <button type="submit" class="small">Resend<span class="hidden"> {type}</span></button></form>""",

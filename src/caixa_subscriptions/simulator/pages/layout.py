@@ -9,6 +9,7 @@ from caixa_subscriptions.simulator.pages.response import PageError, PageResponse
 
 CLAIM = "Simulated Stripe \N{EN DASH} no real money"
 STYLESHEET = "/simulator/static/simulator.css"
+ICON = "/simulator/static/icon.svg"
 
 _FRAME = """<!doctype html>
 <html lang="en">
@@ -18,6 +19,7 @@ _FRAME = """<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 {refresh}<title>{title} · Simulated Stripe</title>
+<link rel="icon" href="{icon}" type="image/svg+xml">
 <link rel="stylesheet" href="{stylesheet}">
 </head>
 <body>
@@ -50,6 +52,7 @@ def page(
         claim=CLAIM,
         body=body,
         stylesheet=STYLESHEET,
+        icon=ICON,
         width=width,
         refresh=refresh,
     )

@@ -201,17 +201,13 @@ def _invoices(simulator: Simulator, customer_id: str) -> Html:
         return Html("<p>No invoices yet.</p>")
     rows = [
         fill(
-            "<tr><td>{date}</td><td>{number}</td><td>{amount}</td><td>{chip}</td></tr>",
+            """<li><span>{date}</span><span>{amount}</span>{chip}
+<span class="fine">{number}</span></li>""",
             date=wording.date(invoice["created"]),
-            number=invoice["number"] or "Draft",
             amount=money(invoice["total"], invoice["currency"]),
             chip=chip(invoice["status"], INVOICE_TONES.get(invoice["status"], "quiet")),
+            number=invoice["number"] or "Draft",
         )
         for invoice in invoices
     ]
-    return fill(
-        """<div class="scroll" role="region" aria-label="Invoices" tabindex="0"><table>
-<thead><tr><th scope="col">Date</th><th scope="col">Number</th><th scope="col">Amount</th>
-<th scope="col">Status</th></tr></thead><tbody>{rows}</tbody></table></div>""",
-        rows=rows,
-    )
+    return fill('<ul class="invoices">{rows}</ul>', rows=rows)

@@ -34,8 +34,8 @@ def html_response(
     return _response(status, "text/html; charset=utf-8", body.encode(), form_targets)
 
 
-def css_response(body: str) -> PageResponse:
-    return _response(200, "text/css; charset=utf-8", body.encode(), ())
+def file_response(content_type: str, body: bytes) -> PageResponse:
+    return _response(200, content_type, body, ())
 
 
 def redirect_response(url: str) -> PageResponse:
