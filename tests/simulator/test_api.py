@@ -547,7 +547,10 @@ def test_expand_what_is_not_there_otherwise(call: Calls, sold: dict[str, Any]) -
 def test_expand_a_deleted_customer(call: Calls, sold: dict[str, Any]) -> None:
     call("DELETE", f"/v1/customers/{sold['customer']}")
     got = call("GET", f"/v1/subscriptions/{sold['id']}", expand=["customer"])
-    assert got["customer"] == {"id": sold["customer"], "object": "customer", "deleted": True}
+    gone = {"id": sold["customer"], "object": "customer", "deleted": True}
+    assert got["customer"] == gone
+    path = f"/v1/customers/{sold['customer']}"
+    assert call("GET", path, expand=["default_source", "subscriptions"]) == gone
 
 
 @pytest.mark.parametrize(

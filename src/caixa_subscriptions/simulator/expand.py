@@ -101,7 +101,7 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
         for child in node:
             _expand(world, child, steps, path)
         return
-    if not steps or not isinstance(node, dict):
+    if not steps or not isinstance(node, dict) or node.get("deleted"):
         return
     step, rest = steps[0], steps[1:]
     lazy = _LAZY.get((node.get("object", ""), step))
