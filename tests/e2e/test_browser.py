@@ -88,11 +88,12 @@ def test_the_walk(browser: Browser, demo: Demo, folder: Path, width: int) -> Non
 
     page.get_by_role("button", name=re.compile("trial", re.IGNORECASE)).first.click()
     expect(page).to_have_url(re.compile("/simulator/checkout/cs_test_"))
+    page.get_by_label("Card number").fill("4242 4242 4242 4242")
+    look(page, folder, "checkout", width)
     page.get_by_label("Card number").fill("4000 0000 0000 0002")
     page.get_by_role("button", name="Start trial").click()
     expect(page.get_by_text("Your card was declined.")).to_be_visible()
     page.get_by_label("Card number").fill("4242 4242 4242 4242")
-    look(page, folder, "checkout", width)
     page.get_by_label("Card number").press("Enter")
     expect(page).to_have_url(re.compile(r"/billing/success/\?.*session_id=cs_test_"))
     look(page, folder, "success", width)

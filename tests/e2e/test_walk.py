@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -116,20 +118,57 @@ def test_sigkill_in_the_middle_of_the_walk_loses_nothing(person: Person, demo: D
     assert person.get("/api/reports/").json()["code"] == "subscription_canceled"
 
 
+@contextmanager
+def logged_in(person: Person) -> Iterator[requests.Session]:
+    """A browser in which the person has logged in."""
+    with requests.Session() as browser:
+        url = person.demo.url + "/accounts/login/"
+        token = browser.get(url, timeout=30).text.split('name="csrfmiddlewaretoken" value="')[1]
+        form = {
+            "csrfmiddlewaretoken": token.split('"')[0],
+            "username": person.email,
+            "password": person.password,
+        }
+        answer = browser.post(url, data=form, timeout=30, allow_redirects=False)
+        assert answer.status_code == 302, answer.text
+        yield browser
+
+
+def test_the_success_page_needs_no_webhook_and_tells_a_stranger_nothing(
+    person: Person, demo: Demo
+) -> None:
+    (endpoint,) = stripe(demo, "GET", "/v1/webhook_endpoints")["data"]
+    stripe(demo, "POST", f"/v1/webhook_endpoints/{endpoint['id']}", disabled="true")
+    try:
+        success_url = pay(person.check_out()["url"]).headers["Location"]
+        assert person.status()["status"] == "none"
+
+        stranger = Person(demo)
+        stranger.sign_up()
+        with logged_in(stranger) as browser:
+            assert browser.get(success_url, timeout=30).status_code == 404
+        assert stranger.status()["status"] == person.status()["status"] == "none"
+        stranger.http.close()
+
+        with logged_in(person) as browser:
+            page = browser.get(success_url, timeout=30)
+            assert page.status_code == 200
+            assert "You are in" in page.text
+        assert person.status()["status"] == "trialing"
+        assert person.get("/api/reports/").status_code == 200
+    finally:
+        stripe(demo, "POST", f"/v1/webhook_endpoints/{endpoint['id']}", disabled="false")
+
+
 def test_a_log_in_by_session_needs_csrf(person: Person, demo: Demo) -> None:
-    browser = requests.Session()
-    page = browser.get(demo.url + "/accounts/login/", timeout=30)
-    token = page.text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    form = {
-        "csrfmiddlewaretoken": token,
-        "username": person.email,
-        "password": person.password,
-    }
-    browser.post(demo.url + "/accounts/login/", data=form, timeout=30)
+    with logged_in(person) as browser:
+        _post_without_and_with_a_token(browser, demo)
+
+
+def _post_without_and_with_a_token(browser: requests.Session, demo: Demo) -> None:
     checkout = demo.url + "/api/subscriptions/checkout/"
     refused = browser.post(checkout, json={"price": "monthly"}, timeout=30)
     assert refused.status_code == 403
     headers = {"X-CSRFToken": browser.cookies["csrftoken"]}
     answer = browser.post(checkout, json={"price": "monthly"}, headers=headers, timeout=30)
     assert answer.status_code == 201
-    browser.close()
