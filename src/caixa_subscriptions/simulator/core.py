@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 import os
 import re
 import threading
@@ -31,6 +32,8 @@ from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.resources import billing_portal, checkout, clocks
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.world import WALL, Caller, World
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["CardError", "Response", "Simulator", "StripeError", "resources"]
 
@@ -77,9 +80,12 @@ class Simulator:
         self._store = Store(state)
         self._world = World(self._store, Ids(seed), now, default_clock)
         self._outbox = Outbox(self._store, transport or post)
-        self._wake = threading.Event()
         self._stopping = False
+        # Two, so that an endpoint that does not answer holds up no clock.
         self._worker: threading.Thread | None = None
+        self._postman: threading.Thread | None = None
+        self._time_is_due = threading.Event()
+        self._mail_is_due = threading.Event()
         with self._store.transaction():
             self._begin()
 
@@ -132,7 +138,7 @@ class Simulator:
                 answer_headers["Stripe-Should-Retry"] = "false"
                 if key:
                     self._remember(key, fingerprint, Response(status, answer_headers, body))
-        self._wake.set()
+        self._stir()
         if not self._worker:
             self._catch_up()
         return Response(status, answer_headers, body)
@@ -217,7 +223,7 @@ class Simulator:
         """What a customer does on a hosted page: one transaction."""
         with self._store.transaction():
             yield self._world
-        self._wake.set()
+        self._stir()
 
     def complete_checkout(
         self,
@@ -315,10 +321,7 @@ class Simulator:
                 if clock["status"] == "advancing"
             ]
         for clock_id in moving:
-            more = True
-            while more:
-                with self._store.transaction():
-                    more = clocks.step(self._world, clock_id)
+            self._advance(clock_id)
         while True:
             with self._store.transaction():
                 task = self._world.due_task(WALL, self._world.wall())
@@ -327,6 +330,17 @@ class Simulator:
                 object_id, action, _due = task
                 self._world.drop_task(object_id, action)
                 billing.run_task(self._world, object_id, action)
+
+    def _advance(self, clock_id: str) -> None:
+        more = True
+        while more:
+            try:
+                with self._store.transaction():
+                    more = clocks.step(self._world, clock_id)
+            except Exception:
+                with self._store.transaction():
+                    clocks.fail(self._world, clock_id)
+                raise
 
     # Looking
 
@@ -354,7 +368,7 @@ class Simulator:
 
     def resend(self, delivery_id: int) -> None:
         self._outbox.resend(delivery_id)
-        self._wake.set()
+        self._stir()
 
     def deliver_pending(self) -> int:
         """Attempt every delivery that is due, in the calling thread; how many there were."""
@@ -371,24 +385,47 @@ class Simulator:
         if self._worker:
             return
         self._stopping = False
-        self._worker = threading.Thread(target=self._work, name="stripe-simulator", daemon=True)
+        self._worker = threading.Thread(
+            target=self._run, args=(self._keep_time, self._time_is_due), daemon=True
+        )
+        self._postman = threading.Thread(
+            target=self._run, args=(self._deliver, self._mail_is_due), daemon=True
+        )
         self._worker.start()
+        self._postman.start()
 
-    def _work(self) -> None:
+    def _stir(self) -> None:
+        self._time_is_due.set()
+        self._mail_is_due.set()
+
+    def _run(self, work: Callable[[], float], is_due: threading.Event) -> None:
+        """Again and again, until closed; `work` answers the seconds it can wait."""
         while not self._stopping:
-            self._wake.clear()
-            self._catch_up()
-            self._outbox.deliver_due()
-            due = self._outbox.next_due()
-            pause = 1.0 if due is None else max(0.05, min(1.0, due - time.time()))
-            self._wake.wait(pause)
+            is_due.clear()
+            try:
+                pause = work()
+            except Exception:
+                logger.exception("The simulator failed at something and goes on")
+                pause = 1.0
+            is_due.wait(pause)
+
+    def _keep_time(self) -> float:
+        self._catch_up()
+        self._mail_is_due.set()
+        return 1.0
+
+    def _deliver(self) -> float:
+        self._outbox.deliver_due(lambda: self._stopping)
+        due = self._outbox.next_due()
+        return 1.0 if due is None else max(0.05, min(1.0, due - time.time()))
 
     def close(self) -> None:
         self._stopping = True
-        self._wake.set()
-        if self._worker:
+        self._stir()
+        if self._worker and self._postman:
             self._worker.join()
-            self._worker = None
+            self._postman.join()
+            self._worker = self._postman = None
         self._store.close()
 
     def __enter__(self) -> Self:

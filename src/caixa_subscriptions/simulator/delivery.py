@@ -73,11 +73,11 @@ class Outbox:
         self._delivering = threading.Lock()
         self._changed = threading.Condition()
 
-    def deliver_due(self) -> int:
-        """Attempt everything due now; how many attempts were made."""
+    def deliver_due(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Attempt everything due now, or until `stopped`; how many attempts were made."""
         attempts = 0
         with self._delivering:
-            while (row := self._next()) is not None:
+            while not stopped() and (row := self._next()) is not None:
                 self._attempt(row)
                 attempts += 1
         return attempts
@@ -113,6 +113,9 @@ class Outbox:
             status = self.transport(endpoint["url"], headers, body)
         except (OSError, ValueError, http.client.HTTPException) as exception:
             error = type(exception).__name__
+        except Exception as exception:  # of an injected transport: an error of whose it is
+            self._record(row, "pending", None, type(exception).__name__)
+            raise
         delivered = status is not None and 200 <= status < 300
         gives_up = row["attempts"] + 1 >= len(BACKOFF)
         self._record(

@@ -147,3 +147,10 @@ def step(world: World, clock_id: str) -> bool:
     world.update(clock, {"frozen_time": target, "status": "ready", "status_details": {}})
     world.emit("test_helpers.test_clock.ready", clock)
     return False
+
+
+def fail(world: World, clock_id: str) -> None:
+    """The advance broke off; the clock stays where it got to."""
+    clock = world.get(KIND, clock_id)
+    world.update(clock, {"status": "internal_failure", "status_details": {}})
+    world.emit("test_helpers.test_clock.internal_failure", clock)
