@@ -38,8 +38,9 @@ SECRET_KEY = _secret_key(DEMO_DATA_DIR / "secret_key")
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 DATABASES = {"default": environment.database(sqlite_path=DEMO_DATA_DIR / "db.sqlite3")}
 
-# Static files straight from their sources: nothing to collect.
+# Static files straight from their sources, as they are now: nothing to collect.
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 
 REST_FRAMEWORK = REST_FRAMEWORK | {
     "DEFAULT_THROTTLE_RATES": {"register": "1000/hour", "token": "1000/min"}
