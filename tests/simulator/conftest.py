@@ -47,4 +47,4 @@ def client(server: ThreadingWSGIServer) -> Iterator[stripe.StripeClient]:
     yield stripe.StripeClient(
         KEY, base_addresses={"api": server.url}, http_client=http_client, max_network_retries=0
     )
-    http_client.close()
+    http_client.close()  # type: ignore[no-untyped-call]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from caixa_subscriptions.simulator import Simulator, StripeError
 from caixa_subscriptions.simulator.objects import ACCOUNT_ID, PORTAL_CONFIGURATION_ID
 from caixa_subscriptions.simulator.params import decode_form
 from caixa_subscriptions.simulator.resources import clocks
+from caixa_subscriptions.simulator.routes import ROUTES, Route
 from tests.simulator.tools import (
     DAY,
     DECLINED,
@@ -290,7 +292,7 @@ def test_a_key_is_forgotten_after_a_day(call: Calls, monkeypatch: pytest.MonkeyP
     headers = {"Idempotency-Key": "once"}
     first = call.raw("POST", "/v1/customers", {}, headers)
     with monkeypatch.context() as patch:
-        patch.setattr("caixa_subscriptions.simulator.core.IDEMPOTENCY_SECONDS", -1)
+        patch.setattr("caixa_subscriptions.simulator.answers.KEPT_SECONDS", -1)
         later = call.raw("POST", "/v1/customers", {"name": "Ana"}, headers)
     assert later.status == 200
     assert later.body["id"] != first.body["id"]
@@ -682,6 +684,7 @@ def test_products(call: Calls) -> None:
     assert (product["id"], product["description"]) == ("prod_own", "All")
     error = call.error(400, "POST", "/v1/products", id="prod_own", name="Again")
     assert error["code"] == "resource_already_exists"
+    assert call("POST", "/v1/products/prod_own", active=False)["active"] is False
     price = call.price(product="prod_own")
     changed = call("POST", "/v1/products/prod_own", name="New", default_price=price["id"])
     assert (changed["name"], changed["default_price"]) == ("New", price["id"])
@@ -967,6 +970,7 @@ def test_the_secret_is_in_the_first_answer_only(call: Calls) -> None:
     assert (changed["status"], changed["url"]) == ("disabled", "https://shop.example/other")
     assert "secret" not in changed
     assert call("POST", path, disabled=False)["status"] == "enabled"
+    assert call("POST", path, description="New")["description"] == "New"
     gone = call("DELETE", path)
     assert gone == {"id": endpoint["id"], "object": "webhook_endpoint", "deleted": True}
     call.error(404, "DELETE", path)
@@ -1152,8 +1156,65 @@ def test_texts_become_what_they_mean(call: Calls, sold: dict[str, Any]) -> None:
     for value in ("", "1.5", "1e3", "9" * 30, None):
         params = {"currency": "usd", "unit_amount": value, "product": product["id"]}
         assert call.error(400, "POST", "/v1/prices", **params)["param"] == "unit_amount"
-    for value in ([], {}, ["x"], {"x": "y"}):
-        assert call.error(400, "POST", "/v1/products", name=value)["param"] == "name"
+    nothings: list[Any] = [[], {}, ["x"], {"x": "y"}]
+    for nothing in nothings:
+        assert call.error(400, "POST", "/v1/products", name=nothing)["param"] == "name"
+
+
+# Anything at all
+
+
+ODD: tuple[Any, ...] = (
+    *("", "x", "-1", "0", "1.5", "now", str(10**17), "\N{SNOWMAN}", "x" * 5000),
+    *([], {}, ["x"], [{}], {"0": "x"}, {"x": "y"}, {"gte": "x"}, {"data": {"x": []}}),
+)
+
+
+def honoured(one: Route) -> list[str]:
+    return sorted({name.split(".")[0] for name in one.spec.honours})
+
+
+@pytest.mark.parametrize("one", ROUTES, ids=lambda one: f"{one.method} {one.template}")
+def test_odd_values_are_answered(call: Calls, sold: dict[str, Any], one: Route) -> None:
+    """Whatever is sent, the answer is Stripe's, never an error of our own."""
+    session = call.session(call.price())
+    invoice = call.get(sold["latest_invoice"])
+    examples = {
+        "customer": sold["customer"],
+        "subscription": sold["id"],
+        "invoice": invoice["id"],
+        "price": sold["items"]["data"][0]["price"]["id"],
+        "product": sold["items"]["data"][0]["price"]["product"],
+        "session": session["id"],
+        "clock": call("POST", "/v1/test_helpers/test_clocks", frozen_time=START)["id"],
+        "item": sold["items"]["data"][0]["id"],
+        "payment_method": "pm_card_visa",
+    }
+    path = re.sub(r"\{(\w+)\}", lambda found: examples.get(found[1], "x"), one.template)
+    valid: dict[str, Any] = {
+        "customer": sold["customer"],
+        "items": [{"price": examples["price"]}],
+        "line_items": [{"price": examples["price"]}],
+        "mode": "subscription",
+        "success_url": "https://shop.example/",
+        "currency": "usd",
+        "unit_amount": 900,
+        "product": examples["product"],
+        "name": "x",
+        "url": "https://shop.example/",
+        "enabled_events": ["*"],
+        "type": "card",
+        "subscription": sold["id"],
+    }
+    names = honoured(one)
+    needed = {name: value for name, value in valid.items() if name in names}
+    if one.method == "GET":
+        needed = {key: value for key, value in needed.items() if key == "subscription"}
+    for name in names:
+        for value in ODD:
+            response = call.raw(one.method, path, needed | {name: value})
+            assert response.status in (200, 400, 402, 404, 429, 501), (name, value)
+            assert (response.status == 200) is ("error" not in response.body)
 
 
 def test_the_wall_clock_of_a_simulator_without_clocks(wall: Wall) -> None:

@@ -404,6 +404,12 @@ def test_trial_ended_now_is_charged_now(call: Calls) -> None:
     assert len(call.simulator.list_objects("invoice")) == 2
 
 
+def test_trial_will_end_is_told_once(call: Calls) -> None:
+    subscription = on_trial(call, 2)
+    call("POST", f"/v1/subscriptions/{subscription['id']}", trial_end="now")
+    assert len(events(call.simulator, "customer.subscription.trial_will_end")) == 1
+
+
 def test_trial_ended_now_with_a_card_that_fails(call: Calls) -> None:
     subscription = on_trial(call, card=FAILS_LATER)
     ended = call("POST", f"/v1/subscriptions/{subscription['id']}", trial_end="now")

@@ -113,7 +113,7 @@ def test_errors_are_the_sdks(client: stripe.StripeClient) -> None:
 
 
 def test_a_refused_key_is_an_authentication_error(server: ThreadingWSGIServer) -> None:
-    http_client = stripe.RequestsClient()  # type: ignore[no-untyped-call]
+    http_client = stripe.RequestsClient()
     client = stripe.StripeClient(
         "sk_" + "live_" + "x" * 24, base_addresses={"api": server.url}, http_client=http_client
     )
