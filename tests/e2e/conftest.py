@@ -77,9 +77,11 @@ class Demo:
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     demo = Demo(tmp_path_factory.mktemp("demo"))
-    demo.start()
-    yield demo
-    demo.stop()
+    try:
+        demo.start()
+        yield demo
+    finally:
+        demo.stop()
 
 
 class Person:
