@@ -1189,6 +1189,9 @@ def test_odd_values_are_answered(call: Calls, sold: dict[str, Any], one: Route) 
         "clock": call("POST", "/v1/test_helpers/test_clocks", frozen_time=START)["id"],
         "item": sold["items"]["data"][0]["id"],
         "payment_method": "pm_card_visa",
+        "endpoint": call(
+            "POST", "/v1/webhook_endpoints", url="https://a.example", enabled_events=["*"]
+        )["id"],
     }
     path = re.sub(r"\{(\w+)\}", lambda found: examples.get(found[1], "x"), one.template)
     valid: dict[str, Any] = {

@@ -755,6 +755,17 @@ def test_the_end_of_the_period_deletes(call: Calls) -> None:
     assert len(call.simulator.list_objects("invoice")) == 1
 
 
+def test_the_end_of_the_period_moves_with_the_trial(call: Calls) -> None:
+    subscription = on_trial(call)
+    path = f"/v1/subscriptions/{subscription['id']}"
+    call("POST", path, cancel_at_period_end=True)
+    assert call("POST", path, trial_end=START + 20 * DAY)["cancel_at"] == START + 20 * DAY
+    ended = call("POST", path, trial_end="now")
+    assert (ended["status"], ended["cancel_at"]) == ("active", at(2026, 7, 1))
+    go_to(call.simulator, at(2026, 7, 1))
+    assert call.get(subscription["id"])["status"] == "canceled"
+
+
 def test_cancel_at_a_moment(call: Calls) -> None:
     subscription = bought(call)
     path = f"/v1/subscriptions/{subscription['id']}"

@@ -165,6 +165,8 @@ def end_period(
         world.schedule(invoice, "finalize", now + HOUR, customer["test_clock"])
     world.emit("invoice.created", invoice)
     changes["latest_invoice"] = invoice["id"]
+    if subscription["cancel_at_period_end"]:  # of a trial that ended early
+        changes["cancel_at"] = end
     world.update(subscription, changes, "customer.subscription.updated")
     plan_ahead(world, subscription)
 

@@ -197,6 +197,7 @@ def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) 
         {
             "trial_end": end,
             "billing_cycle_anchor": end,
+            "cancel_at": end if subscription["cancel_at_period_end"] else subscription["cancel_at"],
             "items": subscription["items"] | {"data": items},
         },
         "customer.subscription.updated",
