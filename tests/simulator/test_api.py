@@ -737,7 +737,8 @@ def test_a_declined_card_is_not_attached(call: Calls) -> None:
     assert error["advice_code"] == "try_again_later"
     assert error["network_decline_code"] == "01"
     assert error["param"] == ""
-    card = call("POST", "/v1/payment_methods", type="card", card={"number": DECLINED})
+    details = {"number": DECLINED, "exp_month": 12, "exp_year": 2034}
+    card = call("POST", "/v1/payment_methods", type="card", card=details)
     call.error(402, "POST", f"/v1/payment_methods/{card['id']}/attach", customer=customer)
     call.error(402, "POST", "/v1/customers", payment_method=card["id"])
     assert call("GET", "/v1/payment_methods", customer=customer)["data"] == []
@@ -748,8 +749,48 @@ def test_a_payment_method_that_is_none(call: Calls) -> None:
     path = "/v1/payment_methods/pm_none/attach"
     assert call.error(404, "POST", path, customer=customer)["param"] == "payment_method"
     call.error(400, "POST", "/v1/payment_methods", type="boleto")
-    error = call.error(402, "POST", "/v1/payment_methods", type="card", card={"number": "4242"})
+    details = {"number": "4242", "exp_month": 12, "exp_year": 2034}
+    error = call.error(402, "POST", "/v1/payment_methods", type="card", card=details)
     assert error["code"] == "incorrect_number"
+
+
+@pytest.mark.parametrize("name", ["number", "exp_month", "exp_year"])
+def test_a_card_needs(call: Calls, name: str) -> None:
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034}
+    del card[name]
+    error = call.error(400, "POST", "/v1/payment_methods", type="card", card=card)
+    assert (error["code"], error["param"]) == ("parameter_missing", f"card[{name}]")
+
+
+@pytest.mark.parametrize(
+    ("details", "code"),
+    [
+        ({"exp_month": 13}, "invalid_expiry_month"),
+        ({"exp_month": 5, "exp_year": 2026}, "invalid_expiry_month"),  # last month
+        ({"exp_year": 2025}, "invalid_expiry_year"),
+        ({"exp_year": 34}, "invalid_expiry_year"),
+        ({"exp_year": 2100}, "invalid_expiry_year"),
+        ({"cvc": "12"}, "invalid_cvc"),
+    ],
+)
+def test_a_card_out_of_date(call: Calls, details: dict[str, Any], code: str) -> None:
+    card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2034, **details}
+    error = call.error(402, "POST", "/v1/payment_methods", type="card", card=card)
+    assert error["code"] == code
+
+
+def test_a_card_of_a_token(call: Calls) -> None:
+    card = call("POST", "/v1/payment_methods", type="card", card={"token": "tok_mastercard"})
+    assert (card["card"]["brand"], card["card"]["last4"]) == ("mastercard", "4444")
+    path = "/v1/payment_methods"
+    error = call.error(400, "POST", path, type="card", card={"token": "tok_invented"})
+    assert (error["code"], error["param"]) == ("resource_missing", "card[token]")
+
+
+def test_an_idempotency_key_that_is_too_long(call: Calls) -> None:
+    key = {"Idempotency-Key": "k" * 256}
+    assert call.raw("POST", "/v1/customers", {}, key).status == 400
+    assert call.raw("POST", "/v1/customers", {}, {"Idempotency-Key": "k" * 255}).status == 200
 
 
 def test_a_card_belongs_to_one_customer(call: Calls) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Any
 
@@ -46,6 +47,8 @@ DECLINED = {
 # Attaches, and every charge afterwards fails.
 FAILS_LATER = {"4000000000000341": GENERIC}
 
+MAX_YEARS_VALID = 50
+
 TOKENS = {
     "pm_card_visa": "4242424242424242",
     "pm_card_mastercard": "5555555555554444",
@@ -61,6 +64,21 @@ def checked_number(number: str) -> str:
     if not re.fullmatch(r"[0-9]{12,19}", digits) or not _luhn(digits):
         raise CardError({"code": "incorrect_number", "message": "Your card number is incorrect."})
     return digits
+
+
+def check_expiry(exp_month: int, exp_year: int, cvc: str, *, now: int) -> None:
+    """`now` is wall time, Unix seconds: banks know of no test clocks. Raises CardError."""
+    today = dt.datetime.fromtimestamp(now, tz=dt.UTC)
+    if not 1 <= exp_month <= 12 or (exp_year == today.year and exp_month < today.month):
+        raise CardError(
+            {"code": "invalid_expiry_month", "message": "Your card's expiration month is invalid."}
+        )
+    if not today.year <= exp_year <= today.year + MAX_YEARS_VALID:
+        raise CardError(
+            {"code": "invalid_expiry_year", "message": "Your card's expiration year is invalid."}
+        )
+    if not re.fullmatch(r"[0-9]{3,4}", cvc):
+        raise CardError({"code": "invalid_cvc", "message": "Your card's security code is invalid."})
 
 
 def _luhn(digits: str) -> bool:

@@ -6,21 +6,18 @@ loses nothing that was answered and does nothing by half.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
-from caixa_subscriptions.simulator import billing, expand, resources, routes
+from caixa_subscriptions.simulator import answers, billing, expand, keys, resources, routes
+from caixa_subscriptions.simulator.answers import Response
+from caixa_subscriptions.simulator.cards import check_expiry
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
 from caixa_subscriptions.simulator.errors import (
     CardError,
@@ -36,18 +33,6 @@ from caixa_subscriptions.simulator.world import WALL, Caller, World
 logger = logging.getLogger(__name__)
 
 __all__ = ["CardError", "Response", "Simulator", "StripeError", "resources"]
-
-IDEMPOTENCY_SECONDS = 24 * 3600
-_KEY = re.compile(r"(sk|rk)_test_[A-Za-z0-9_]{8,}")
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An HTTP answer; `body` is the decoded JSON."""
-
-    status: int
-    headers: dict[str, str]
-    body: dict[str, Any]
 
 
 def _wall() -> int:
@@ -125,9 +110,9 @@ class Simulator:
                 if key:
                     answer_headers |= {"Idempotency-Key": key}
             try:
-                self._authenticate(named)
-                fingerprint = _fingerprint(method, path, params or {})
-                replayed = self._replay(key, fingerprint) if key else None
+                keys.authenticate(named)
+                call = answers.fingerprint(method, path, params or {})
+                replayed = answers.kept(self._store, key, call) if key else None
             except StripeError as error:
                 return Response(error.status, answer_headers, error.body(request_id))
             if replayed:
@@ -137,7 +122,7 @@ class Simulator:
             if method == "POST" and executed:
                 answer_headers["Stripe-Should-Retry"] = "false"
                 if key:
-                    self._remember(key, fingerprint, Response(status, answer_headers, body))
+                    answers.keep(self._store, key, call, Response(status, answer_headers, body))
         self._stir()
         if not self._worker:
             self._catch_up()
@@ -165,57 +150,6 @@ class Simulator:
             world.caller = Caller()
         return 200, body, True
 
-    def _authenticate(self, headers: Mapping[str, str]) -> None:
-        scheme, _, credentials = headers.get("authorization", "").partition(" ")
-        key = credentials.strip()
-        if scheme.lower() == "basic":
-            key = _basic_user(key)
-        if not key:
-            raise StripeError(
-                401,
-                "You did not provide an API key. You need to provide your API key in the "
-                "Authorization header, using Bearer auth (e.g. 'Authorization: Bearer "
-                "YOUR_SECRET_KEY').",
-            )
-        if "_live_" in key:
-            raise StripeError(
-                401, "This is a simulator: it refuses live keys. Use an invented test key."
-            )
-        if not _KEY.fullmatch(key):
-            raise StripeError(401, f"Invalid API Key provided: {key[:8]}***{key[-4:]}")
-
-    def _replay(self, key: str, fingerprint: str) -> Response | None:
-        rows = self._store.execute(
-            "select * from idempotency where key = ? and created > ?",
-            (key, int(time.time()) - IDEMPOTENCY_SECONDS),
-        )
-        if not rows:
-            return None
-        if rows[0]["fingerprint"] != fingerprint:
-            raise StripeError(
-                400,
-                "Keys for idempotent requests can only be used with the same parameters they "
-                f"were first used with. Try using a key other than '{key}' if you meant to "
-                "execute a different request.",
-                type="idempotency_error",
-            )
-        headers = json.loads(rows[0]["headers"]) | {"Idempotent-Replayed": "true"}
-        return Response(rows[0]["status"], headers, json.loads(rows[0]["body"]))
-
-    def _remember(self, key: str, fingerprint: str, response: Response) -> None:
-        self._store.execute(
-            "insert or replace into idempotency "
-            "(key, created, fingerprint, status, headers, body) values (?, ?, ?, ?, ?, ?)",
-            (
-                key,
-                int(time.time()),
-                fingerprint,
-                response.status,
-                json.dumps(response.headers),
-                json.dumps(response.body),
-            ),
-        )
-
     # Hosted pages
 
     @contextmanager
@@ -237,7 +171,7 @@ class Simulator:
         """The completed session. Raises CardError on a decline, and the session stays open;
         StripeError when it is not open."""
         with self._deed() as world:
-            _check_card(exp_month, exp_year, cvc)
+            check_expiry(exp_month, exp_year, cvc, now=world.wall())
             session = checkout.complete_session(
                 world,
                 session_id,
@@ -278,7 +212,7 @@ class Simulator:
     ) -> dict[str, Any]:
         """The new default card. Raises CardError on a decline."""
         with self._deed() as world:
-            _check_card(exp_month, exp_year, cvc)
+            check_expiry(exp_month, exp_year, cvc, now=world.wall())
             card = billing_portal.update_card(
                 world,
                 token,
@@ -445,28 +379,3 @@ class Simulator:
         with self._store.transaction():
             self._store.clear()
             self._begin()
-
-
-def _fingerprint(method: str, path: str, params: Mapping[str, Any]) -> str:
-    canonical = json.dumps([method, path, params], sort_keys=True, default=str)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _basic_user(credentials: str) -> str:
-    try:
-        return base64.b64decode(credentials, validate=True).decode().split(":")[0]
-    except ValueError:
-        return ""
-
-
-def _check_card(exp_month: int, exp_year: int, cvc: str) -> None:
-    if not 1 <= exp_month <= 12:
-        raise CardError(
-            {"code": "invalid_expiry_month", "message": "Your card's expiration month is invalid."}
-        )
-    if exp_year < 2020:
-        raise CardError(
-            {"code": "invalid_expiry_year", "message": "Your card's expiration year is invalid."}
-        )
-    if not re.fullmatch(r"[0-9]{3,4}", cvc):
-        raise CardError({"code": "invalid_cvc", "message": "Your card's security code is invalid."})

@@ -3,8 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import objects
-from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, checked_number
-from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, check_expiry, checked_number
+from caixa_subscriptions.simulator.errors import (
+    CardError,
+    StripeError,
+    invalid,
+    missing,
+    missing_param,
+)
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
@@ -26,15 +32,26 @@ def new_card(
     "POST",
     "/v1/payment_methods",
     "PaymentMethodCreateParams",
-    "type card.number card.exp_month card.exp_year card.cvc metadata",
+    "type card.number card.exp_month card.exp_year card.cvc card.token metadata",
 )
 def create_payment_method(world: World, params: Params) -> dict[str, Any]:
     card = params.get("card")
     if params.get("type") != "card" or not card:
         raise invalid("The simulator makes cards only: type=card with card[number].", "type")
+    token = card.get("token")
+    if token is None:
+        for name in ("number", "exp_month", "exp_year"):
+            if name not in card:
+                raise missing_param(f"card[{name}]")
+        number = checked_number(card["number"])
+        check_expiry(card["exp_month"], card["exp_year"], card.get("cvc", "123"), now=world.wall())
+    else:
+        number = TOKENS.get("pm_card_" + token.removeprefix("tok_"), "")
+        if not number:
+            raise missing("token", token, param="card[token]")
     created = new_card(
         world,
-        checked_number(str(card.get("number", ""))),
+        number,
         exp_month=card.get("exp_month", 12),
         exp_year=card.get("exp_year", 2034),
         created=world.now(),

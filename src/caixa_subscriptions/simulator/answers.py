@@ -1,0 +1,67 @@
+"""Answers, and those kept for their idempotency key (Stripe docs: api/idempotent_requests)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.store import Store
+
+KEPT_SECONDS = 24 * 3600
+MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP answer; `body` is the decoded JSON."""
+
+    status: int
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+def fingerprint(method: str, path: str, params: Mapping[str, Any]) -> str:
+    canonical = json.dumps([method, path, params], sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def kept(store: Store, key: str, call: str) -> Response | None:
+    """What was answered under this key; raises StripeError when it was for another `call`."""
+    if len(key) > MAX_KEY:
+        raise invalid(f"Idempotency keys can have at most {MAX_KEY} characters.")
+    rows = store.execute(
+        "select * from idempotency where key = ? and created > ?",
+        (key, int(time.time()) - KEPT_SECONDS),
+    )
+    if not rows:
+        return None
+    if rows[0]["fingerprint"] != call:
+        raise StripeError(
+            400,
+            "Keys for idempotent requests can only be used with the same parameters they "
+            f"were first used with. Try using a key other than '{key}' if you meant to "
+            "execute a different request.",
+            type="idempotency_error",
+        )
+    headers = json.loads(rows[0]["headers"]) | {"Idempotent-Replayed": "true"}
+    return Response(rows[0]["status"], headers, json.loads(rows[0]["body"]))
+
+
+def keep(store: Store, key: str, call: str, response: Response) -> None:
+    store.execute(
+        "insert or replace into idempotency "
+        "(key, created, fingerprint, status, headers, body) values (?, ?, ?, ?, ?, ?)",
+        (
+            key,
+            int(time.time()),
+            call,
+            response.status,
+            json.dumps(response.headers),
+            json.dumps(response.body),
+        ),
+    )
