@@ -258,6 +258,15 @@ def test_only_the_card_number_has_to_be_filled_in(browser: Browser, simulator: S
     assert stored["status"] == "complete"
 
 
+def test_no_card_field_where_none_is_asked_for(browser: Browser, simulator: Simulator) -> None:
+    session = new_checkout(simulator, payment_method_collection="if_required")
+    page = browser.get(checkout_path(session))
+    assert form_with(page, "Start trial").fields == {}
+    assert "No card is needed today." in page.text
+    assert browser.submit(page, "Start trial").status == 303
+    assert (simulator.get_object(session["id"]) or {})["status"] == "complete"
+
+
 def test_the_success_url_is_escaped_for_the_header(browser: Browser, simulator: Simulator) -> None:
     session = new_checkout(
         simulator, success_url="https://app.example/café?to=%2Fa b&s={CHECKOUT_SESSION_ID}#x"

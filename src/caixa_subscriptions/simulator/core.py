@@ -169,7 +169,8 @@ class Simulator:
         cvc: str = "123",
     ) -> dict[str, Any]:
         """The completed session. Raises CardError on a decline, and the session stays open;
-        StripeError when it is not open."""
+        StripeError when it is not open. An empty `card_number` will do where no card is asked
+        for."""
         with self._deed() as world:
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
             session = checkout.complete_session(

@@ -23,7 +23,7 @@ def checkout_session(
         "object": "checkout.session",
         "adaptive_pricing": {"enabled": False},
         "after_expiration": None,
-        "allow_promotion_codes": None,
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
         "amount_subtotal": due,
         "amount_total": due,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},

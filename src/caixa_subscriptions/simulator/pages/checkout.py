@@ -23,6 +23,7 @@ from caixa_subscriptions.simulator.pages.response import (
     is_web_url,
     redirect_response,
 )
+from caixa_subscriptions.simulator.resources.checkout import asks_for_card
 
 # Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
 REDIRECT_WAIT_SECONDS = 10.0
@@ -41,14 +42,17 @@ def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, st
     if session["status"] != "open":
         return _closed(session)
     try:
-        card = read_card(form)
-        session = simulator.complete_checkout(
-            session_id,
-            card_number=card.number,
-            exp_month=card.exp_month,
-            exp_year=card.exp_year,
-            cvc=card.cvc,
-        )
+        if asks_for_card(session):
+            card = read_card(form)
+            session = simulator.complete_checkout(
+                session_id,
+                card_number=card.number,
+                exp_month=card.exp_month,
+                exp_year=card.exp_year,
+                cvc=card.cvc,
+            )
+        else:
+            session = simulator.complete_checkout(session_id, card_number="")
     except CardFormError as error:
         return _form_page(simulator, session, form=form, error=error, status=400)
     except CardError as declined:
@@ -133,7 +137,9 @@ def _form_page(
         lines=[_line(simulator, line, trial_days) for line in _line_items(simulator, session)],
         total=money(session["amount_total"] or 0, session["currency"] or "usd"),
         email=email and fill('<p class="who">For <strong>{email}</strong></p>', email=email),
-        fields=card_fields(form, error, autofocus=True),
+        fields=card_fields(form, error, autofocus=True)
+        if asks_for_card(session)
+        else Html("<p>No card is needed today.</p>"),
         button=button,
         fine="Cancel before the trial ends and you pay nothing."
         if trial_days

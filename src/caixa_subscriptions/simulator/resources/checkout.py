@@ -7,6 +7,7 @@ completed payment; a declined card leaves nothing but the open session (Stripe d
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, invoice_objects, objects, session_objects
@@ -49,6 +50,7 @@ EVENT_ORDER = (
     "checkout.SessionCreateParams",
     "mode customer customer_email client_reference_id line_items.price line_items.quantity "
     "success_url cancel_url expires_at locale metadata payment_method_collection "
+    "allow_promotion_codes "
     "subscription_data.metadata subscription_data.description subscription_data.trial_end "
     "subscription_data.trial_period_days "
     "subscription_data.trial_settings.end_behavior.missing_payment_method",
@@ -189,6 +191,11 @@ def trial_days(world: World, session: dict[str, Any]) -> int:
     return int(data.get("trial_period_days", 0))
 
 
+def asks_for_card(session: Mapping[str, Any]) -> bool:
+    """Stripe docs: Checkout, free trials."""
+    return bool(session["payment_method_collection"] == "always" or session["amount_total"])
+
+
 def complete_session(
     world: World,
     session_id: str,
@@ -199,13 +206,13 @@ def complete_session(
 ) -> dict[str, Any]:
     """What the hosted page does when the customer submits it.
 
-    Raises CardError when the card is declined (the session stays open), StripeError when the
-    session is not open.
+    `card_number` may be empty when no card is asked for. Raises CardError when the card is declined
+    (the session stays open), StripeError when the session is not open.
     """
     session = world.get("checkout.session", session_id)
     if session["status"] != "open":
         raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
-    number = checked_number(card_number)
+    number = checked_number(card_number) if card_number or asks_for_card(session) else None
     if number in DECLINED:
         raise CardError(DECLINED[number])
     if number in FAILS_LATER and session["amount_total"]:
@@ -236,17 +243,19 @@ def _pay(
     world: World,
     session: dict[str, Any],
     customer: dict[str, Any],
-    number: str,
+    number: str | None,
     exp_month: int,
     exp_year: int,
 ) -> None:
     now = world.now_for(customer)
-    card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
-    card["customer"] = customer["id"]
-    world.add(card, "payment_method.attached")
+    card = None
+    if number:
+        card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
+        card["customer"] = customer["id"]
+        world.add(card, "payment_method.attached")
     data = session["_subscription_data"]
     trial_end = trial_end_of(data, now)
-    if trial_end:
+    if card and not session["amount_total"]:
         intent = invoice_objects.setup_intent(
             world.ids.new("setup_intent"),
             customer=customer["id"],
@@ -258,7 +267,7 @@ def _pay(
         world.emit("setup_intent.succeeded", intent)
     changes = {
         # Not the customer's default: Checkout sets the subscription's.
-        "default_payment_method": card["id"],
+        "default_payment_method": card and card["id"],
         "description": data.get("description"),
         "metadata": merge_metadata({}, data.get("metadata")),
     }
@@ -277,7 +286,7 @@ def _pay(
         {
             "status": "complete",
             # Contested between sources; consumers must accept `paid` here too.
-            "payment_status": "no_payment_required" if trial_end else "paid",
+            "payment_status": "paid" if session["amount_total"] else "no_payment_required",
             "customer": customer["id"],
             "customer_details": _details(customer),
             "subscription": subscription["id"],
