@@ -15,6 +15,7 @@ from wsgiref.util import setup_testing_defaults
 import pytest
 
 from caixa_subscriptions.simulator import Simulator
+from caixa_subscriptions.simulator.money import NOTHING, money
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.response import html_response
@@ -814,12 +815,12 @@ def test_too_many_fields(browser: Browser) -> None:
         (1234, "kwd", "KWD 1.234"),
         (500, "ugx", "UGX 5.00"),
         (0, "usd", "$0.00"),
-        (None, "usd", wording.NOTHING),
-        (1, None, wording.NOTHING),
+        (None, "usd", NOTHING),
+        (1, None, NOTHING),
     ],
 )
 def test_money(amount: int | None, currency: str | None, words: str) -> None:
-    assert wording.money(amount, currency) == words
+    assert money(amount, currency) == words
 
 
 def test_a_price_below_a_cent_keeps_its_digits() -> None:
