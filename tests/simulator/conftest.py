@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import stripe
@@ -8,7 +9,7 @@ import stripe
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import ThreadingWSGIServer, serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
-from tests.simulator.tools import KEY, Calls, Inbox, Wall
+from tests.simulator.tools import GOOD, KEY, Calls, Inbox, Wall
 
 
 @pytest.fixture
@@ -48,3 +49,9 @@ def client(server: ThreadingWSGIServer) -> Iterator[stripe.StripeClient]:
         KEY, base_addresses={"api": server.url}, http_client=http_client, max_network_retries=0
     )
     http_client.close()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def sold(call: Calls) -> dict[str, Any]:
+    """A subscription just paid."""
+    return dict(call.subscribe(call.customer(GOOD), call.price()))

@@ -158,3 +158,52 @@ def events(simulator: Simulator, *types: str) -> list[dict[str, Any]]:
 
 def event_types(simulator: Simulator, since: int = 0) -> list[str]:
     return [event["type"] for event in events(simulator)[since:]]
+
+
+def message(error: dict[str, Any]) -> str:
+    return str(error["message"])
+
+
+def ids(page: dict[str, Any]) -> list[str]:
+    return [one["id"] for one in page["data"]]
+
+
+def bought(call: Calls, *, card: str = GOOD, **params: Any) -> dict[str, Any]:
+    """The subscription of a completed Checkout Session."""
+    session = call.session(call.price(), **params)
+    done = call.simulator.complete_checkout(session["id"], card_number=card)
+    return call.get(done["subscription"])
+
+
+def on_trial(call: Calls, days: int = 14, **params: Any) -> dict[str, Any]:
+    return bought(call, subscription_data={"trial_period_days": days}, **params)
+
+
+def invoice_of(call: Calls, subscription: dict[str, Any]) -> dict[str, Any]:
+    return call.get(call.get(subscription["id"])["latest_invoice"])
+
+
+def period(subscription: dict[str, Any]) -> tuple[int, int]:
+    item = subscription["items"]["data"][0]
+    return item["current_period_start"], item["current_period_end"]
+
+
+def replace_card(call: Calls, customer: str, number: str = GOOD) -> None:
+    call.simulator.portal_update_card(call.portal(customer), card_number=number)
+
+
+def trial_without_card(call: Calls, behavior: str | None = None) -> dict[str, Any]:
+    params: dict[str, Any] = {"trial_period_days": 7}
+    if behavior:
+        params["trial_settings"] = {"end_behavior": {"missing_payment_method": behavior}}
+    customer = call.customer()
+    # An attached card that is nobody's default counts as missing.
+    call.card(GOOD, customer["id"])
+    return dict(call.subscribe(customer, call.price(), **params))
+
+
+def failing(call: Calls) -> dict[str, Any]:
+    """A subscription whose first charge, after a trial, was just declined."""
+    subscription = on_trial(call, card=FAILS_LATER)
+    advance(call.simulator, days=14, hours=1)
+    return call.get(subscription["id"])
