@@ -130,7 +130,9 @@ def test_paying_by_hand_recovers_and_is_no_attempt(call: Calls) -> None:
     assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
     # The call failed, and what it did stays.
     assert len(call.simulator.list_objects("charge")) == 2
-    assert invoice_of(call, subscription)["attempt_count"] == 1
+    later = invoice_of(call, subscription)
+    assert later["attempt_count"] == 1
+    assert later["next_payment_attempt"] == invoice["next_payment_attempt"]
     card = call.card(GOOD, subscription["customer"])
     paid = call("POST", f"/v1/invoices/{invoice['id']}/pay", payment_method=card["id"])
     assert (paid["status"], paid["attempt_count"]) == ("paid", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.simulator.tools import (
     DAY,
+    FAILS_LATER,
     HOUR,
     START,
     Calls,
@@ -44,6 +45,7 @@ def test_events_of_a_checkout_without_a_trial(call: Calls) -> None:
         "invoice.created",
         "invoice.finalized",
         "customer.subscription.created",
+        "invoice.updated",
         "invoice.paid",
         "invoice.payment_succeeded",
         "payment_intent.created",
@@ -76,9 +78,38 @@ def test_events_of_a_trial_that_ends_in_a_charge(call: Calls) -> None:
         "charge.succeeded",
         "payment_intent.succeeded",
         "invoice_payment.paid",
+        "invoice.updated",
         "invoice.paid",
         "invoice.payment_succeeded",
     ]
+
+
+def test_events_of_a_trial_that_ends_in_a_decline(call: Calls) -> None:
+    on_trial(call, card=FAILS_LATER)
+    advance(call.simulator, days=14)
+    before = len(events(call.simulator))
+    advance(call.simulator, hours=1)
+    attempt = [
+        "charge.failed",
+        "payment_intent.payment_failed",
+        "invoice.updated",
+        "invoice.payment_failed",
+    ]
+    assert [one for one in event_types(call.simulator, before) if "clock" not in one] == [
+        "invoice.finalized",
+        "payment_intent.created",
+        *attempt,
+        "customer.subscription.updated",
+    ]
+    updated = events(call.simulator, "invoice.updated")[-1]["data"]
+    assert updated["previous_attributes"] == {
+        "attempt_count": 0,
+        "attempted": False,
+        "next_payment_attempt": START + 14 * DAY + HOUR,
+    }
+    before = len(events(call.simulator))
+    advance(call.simulator, days=1, hours=18)
+    assert [one for one in event_types(call.simulator, before) if "clock" not in one] == attempt
 
 
 def test_events_carry_the_time_of_their_clock_and_no_request(call: Calls) -> None:

@@ -236,21 +236,22 @@ def pay_invoice(
     customer = world.get("customer", invoice["customer"])
     now = world.now_for(customer)
     payment_method = payment_method or default_payment_method(world, subscription)
+    before = dict(invoice)
     attempts = invoice["attempt_count"] + (not manual)
+    world.update(invoice, {"attempted": True, "attempt_count": attempts})
     decline = None
-    if payment_method is None:
-        world.update(invoice, {"attempted": True, "attempt_count": attempts})
-    else:
+    if payment_method:
         number = payment_method["_number"]
         decline = DECLINED.get(number) or FAILS_LATER.get(number)
-        world.update(invoice, {"attempted": True, "attempt_count": attempts})
         charge_card(world, invoice, payment_method, decline, now)
-    if payment_method is not None and decline is None:
-        mark_paid(world, invoice)
+    if payment_method and decline is None:
+        mark_paid(world, invoice, before=before)
         if not creating:
             _recover(world, subscription, invoice)
         return True
-    _plan_retry(world, invoice, now, creating=creating)
+    if not (manual and attempts):  # what is planned already stays so
+        _plan_retry(world, invoice, now, creating=creating)
+    world.tell_update(before, invoice)
     world.emit("invoice.payment_failed", invoice)
     if not creating:
         _fall_behind(world, subscription, invoice)

@@ -57,7 +57,11 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
     )
 
 
-def mark_paid(world: World, invoice: dict[str, Any]) -> None:
+def mark_paid(
+    world: World, invoice: dict[str, Any], *, before: dict[str, Any] | None = None
+) -> None:
+    """`before`, what the invoice was when the payment began, for `invoice.updated`; an invoice
+    that nothing is due for has none (recorded)."""
     now = world.now_for(world.get("customer", invoice["customer"]))
     world.unschedule(invoice)
     world.update(
@@ -72,6 +76,8 @@ def mark_paid(world: World, invoice: dict[str, Any]) -> None:
             "status_transitions": invoice["status_transitions"] | {"paid_at": now},
         },
     )
+    if before:
+        world.tell_update(before, invoice)
     world.emit("invoice.paid", invoice)
     world.emit("invoice.payment_succeeded", invoice)
 

@@ -121,6 +121,11 @@ class World:
             self.emit(event, obj, previous if tells else None)
         return obj
 
+    def tell_update(self, before: Mapping[str, Any], obj: dict[str, Any]) -> None:
+        """`<object>.updated` for several changes at once, when any of them shows."""
+        if previous := _changed(expand.public(before), expand.public(obj)):
+            self.emit(f"{obj['object']}.updated", obj, previous)
+
     def forget_customer(self, customer: Mapping[str, Any], clock: str | None) -> None:
         """Its other objects stay, and their time is still that of `clock`."""
         self.store.delete(customer["id"])

@@ -35,6 +35,7 @@ EVENT_ORDER = (
     "invoice.finalized",
     "customer.subscription.created",
     "customer.subscription.trial_will_end",
+    "invoice.updated",
     "invoice.paid",
     "invoice.payment_succeeded",
     "payment_intent.created",
