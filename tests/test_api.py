@@ -151,6 +151,9 @@ class TestCheckout:
         session = shop.get_object(body_of(response)["session_id"])
         assert session is not None
         assert session["cancel_url"] == "http://testserver/back/"
+        assert session["success_url"] == (
+            "http://testserver/done/?session_id={CHECKOUT_SESSION_ID}"
+        )
 
     @pytest.mark.parametrize(
         ("data", "code"),
@@ -217,6 +220,9 @@ class TestPortal:
         response = api.post(f"{ENDPOINTS}/portal/", {"return_url": "/billing/"}, format="json")
         assert response.status_code == 201
         assert set(body_of(response)) == {"url"}
+        (session,) = shop.list_objects("billing_portal.session")
+        assert session["return_url"] == "http://testserver/billing/"
+        assert session["url"] == body_of(response)["url"]
 
     def test_without_a_customer_is_a_404(self, api: APIClient) -> None:
         response = api.post(f"{ENDPOINTS}/portal/")

@@ -99,6 +99,17 @@ def test_rest_framework_stays_in_its_room() -> None:
     assert importers_of("rest_framework") <= {"api", "middleware"}
 
 
+def test_only_the_gateway_calls_the_sdk() -> None:
+    callers = {
+        room_of(path)
+        for path, tree in modules()
+        for node in tree.body  # not what stands under TYPE_CHECKING
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and (getattr(node, "module", None) or node.names[0].name).split(".")[0] == "stripe"
+    }
+    assert callers == {"simulator", "stripe_gateway"}
+
+
 def test_djstripes_broken_period_helpers_are_never_called() -> None:
     broken = {
         "active_subscriptions",

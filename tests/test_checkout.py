@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from djstripe.models import Customer, Subscription
+import stripe
+from djstripe.models import Customer, Price, Subscription
 
 from caixa_subscriptions.access import get_access
 from caixa_subscriptions.exceptions import (
@@ -26,7 +27,7 @@ from caixa_subscriptions.services.checkout import (
 from caixa_subscriptions.services.customers import get_customer, get_or_create_customer
 from caixa_subscriptions.services.portal import create_portal_session
 from caixa_subscriptions.services.trials import is_trial_eligible, record_trial_use
-from caixa_subscriptions.simulator import Simulator
+from caixa_subscriptions.simulator import Simulator, StripeError
 from tests.conftest import advance, request
 from tests.factories import CustomerFactory, PriceFactory, SubscriptionFactory, UserFactory
 
@@ -135,6 +136,12 @@ class TestPrices:
         PriceFactory(**row)
         assert offered_prices() == []
 
+    def test_two_prices_by_id_are_told_apart(self, db: None, caixa: Any) -> None:
+        caixa(PRICES={"a": {"price_id": "price_a"}, "b": {"price_id": "price_b"}})
+        PriceFactory(id="price_a", lookup_key=None)
+        PriceFactory(id="price_b", lookup_key=None)
+        assert [offer.price_id for offer in offered_prices()] == ["price_a", "price_b"]
+
     @pytest.mark.parametrize("asked", ["monthly", "reports_monthly", "price_9"])
     def test_goes_by_name_lookup_key_or_id(self, db: None, asked: str) -> None:
         PriceFactory(id="price_9")
@@ -220,12 +227,41 @@ class TestCheckout:
     def test_a_refusal_names_stripes_code_and_not_its_message(
         self, user: Any, shop: Simulator, caplog: pytest.LogCaptureFixture
     ) -> None:
-        CustomerFactory(id="cus_secret_name", subscriber=user)
+        PriceFactory(id="price_secret_name", lookup_key="reports_monthly")
+        Price.objects.exclude(id="price_secret_name").update(active=False)
         with pytest.raises(StripeRefused) as caught:
             check_out(user)
         assert caught.value.stripe_code == "resource_missing"
-        assert caught.value.stripe_param == "customer"
-        assert "cus_secret_name" not in str(caught.value) + caplog.text
+        assert caught.value.stripe_param == "line_items[0][price]"
+        assert "price_secret_name" not in str(caught.value) + caplog.text
+
+    def test_a_second_tab_closes_the_first(self, user: Any, shop: Simulator) -> None:
+        first, second = check_out(user), check_out(user, price="yearly")
+        with pytest.raises(StripeError):
+            shop.complete_checkout(first.session_id)
+        shop.complete_checkout(second.session_id)
+        assert len(shop.list_objects("subscription")) == 1
+
+    def test_a_customer_deleted_at_stripe_unheard_of_is_replaced(
+        self, user: Any, shop: Simulator
+    ) -> None:
+        gone = get_or_create_customer(subscriber=user)
+        request(shop, "DELETE", f"/v1/customers/{gone.id}")
+        session = stripe_session(shop, check_out(user))
+        assert session["customer"] == get_customer(subscriber=user).id != gone.id
+        gone.refresh_from_db()
+        assert gone.subscriber is None
+        assert gone.date_purged is not None
+
+    def test_an_error_in_what_dj_stripe_asks_for_is_mapped_too(
+        self, user: Any, shop: Simulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unreachable(*args: Any, **kwargs: Any) -> None:
+            raise stripe.APIConnectionError("with details")
+
+        monkeypatch.setattr(Customer, "sync_from_stripe_data", unreachable)
+        with pytest.raises(StripeUnavailable):
+            check_out(user)
 
 
 class TestCompleteCheckout:

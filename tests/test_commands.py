@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import DatabaseError
 from django.test import Client
 from djstripe.models import Customer, Price, Product, Subscription, WebhookEndpoint
 
@@ -77,8 +78,13 @@ class TestSyncStripe:
         output = run("sync_stripe", only=["products"], dry_run=True)
         assert "products: 102 at Stripe, 101 would be added, 1 known" in output
 
+    @pytest.mark.parametrize("error", [ValueError, KeyError, DatabaseError, RuntimeError])
     def test_one_that_cannot_be_stored_does_not_stop_the_rest(
-        self, shop: Simulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self,
+        shop: Simulator,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        error: type[Exception],
     ) -> None:
         bad = request(shop, "POST", "/v1/products", {"name": "Bad"})["id"]
         request(shop, "POST", "/v1/products", {"name": "Good"})
@@ -86,14 +92,14 @@ class TestSyncStripe:
 
         def sync(data: Any, **kwargs: Any) -> Any:
             if data.id == bad:
-                raise ValueError("with details nobody should log")
+                raise error("with details nobody should log")
             return store(data, **kwargs)
 
         monkeypatch.setattr(Product, "sync_from_stripe_data", sync)
         with pytest.raises(CommandError, match="1 objects could not be stored"):
             run("sync_stripe", only=["products"])
         assert Product.objects.filter(name="Good").exists()
-        assert f"Could not sync {bad}: ValueError" in caplog.text
+        assert f"Could not sync {bad}: {error.__name__}" in caplog.text
         assert "details" not in caplog.text
 
     def test_stripe_down_is_a_clear_error(
@@ -161,6 +167,7 @@ class TestFixCustomerLinks:
             "customer_id": customer.id,
             "outcome": "linked",
             "subscriber_pk": str(user.pk),
+            "dry_run": False,
         }
 
 
@@ -227,6 +234,22 @@ class TestWebhookEndpoint:
         assert at_stripe["url"].startswith("http://testserver:9000/")
         endpoint = WebhookEndpoint.objects.get()
         assert (endpoint.url, endpoint.secret) == (at_stripe["url"], secret)
+
+    def test_register_again_enables_what_stripe_has_disabled(self, stripe_api: Simulator) -> None:
+        run("webhook_endpoint", base_url="http://testserver", register=True)
+        (at_stripe,) = stripe_api.list_objects("webhook_endpoint")
+        request(stripe_api, "POST", f"/v1/webhook_endpoints/{at_stripe['id']}", {"disabled": True})
+        run("webhook_endpoint", base_url="http://testserver", register=True)
+        (at_stripe,) = stripe_api.list_objects("webhook_endpoint")
+        assert at_stripe["status"] == "enabled"
+
+    def test_register_warns_of_a_secret_in_the_settings_that_is_another(
+        self, stripe_api: Simulator, settings: Any
+    ) -> None:
+        settings.DJSTRIPE_WEBHOOK_SECRET = SECRET
+        output = run("webhook_endpoint", base_url="http://testserver", register=True)
+        assert "DJSTRIPE_WEBHOOK_SECRET is not the secret" in output
+        assert WebhookEndpoint.objects.get().secret not in output
 
     def test_register_takes_over_a_row_made_by_hand(self, stripe_api: Simulator) -> None:
         by_hand = run("webhook_endpoint", base_url="http://testserver")

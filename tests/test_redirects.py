@@ -23,6 +23,7 @@ def request_(settings: Any, caixa: Any) -> HttpRequest:
         ("/done/?a=1", "http://shop.example/done/?a=1"),
         ("http://shop.example/done/", "http://shop.example/done/"),
         ("https://app.example:8443/done#x", "https://app.example:8443/done#x"),
+        ("/done/{CHECKOUT_SESSION_ID}/", "http://shop.example/done/{CHECKOUT_SESSION_ID}/"),
     ],
 )
 def test_this_site_and_the_listed_origins_are_allowed(

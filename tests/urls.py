@@ -34,6 +34,14 @@ class OnlyMiddleware(APIView):
         return Response({"user": request.user.pk})
 
 
+class JWTOnly(APIView):
+    authentication_classes = [JWTAuthentication]
+    permission_classes = [IsAuthenticated]
+
+    def get(self, request: Request) -> Response:
+        return Response({"user": request.user.pk})
+
+
 class Gated(APIView):
     permission_classes = [IsAuthenticated, HasActiveSubscription]
 
@@ -64,6 +72,7 @@ urlpatterns = [
     path("open/page/", page),
     path("pricing/", page, name="pricing"),
     path("api/only-middleware/", OnlyMiddleware.as_view()),
+    path("api/jwt-only/", JWTOnly.as_view()),
     path("api/gated/", Gated.as_view()),
     path("api/gated-only/", GatedOnly.as_view()),
     path("api/public/", Public.as_view()),

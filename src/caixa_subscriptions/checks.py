@@ -71,7 +71,7 @@ def _check_urls() -> Iterator[checks.CheckMessage]:
     for name in URL_SETTINGS:
         target = settings.raw.get(name, DEFAULTS[name])
         try:
-            resolved = resolve_url(target)
+            resolved = resolve_url(target) if isinstance(target, str) else ""
         except NoReverseMatch:
             resolved = ""
         if not resolved.startswith(("/", "https://", "http://")):
@@ -80,6 +80,11 @@ def _check_urls() -> Iterator[checks.CheckMessage]:
                 f"{name} = {target!r} is neither a URL name, a path, nor an absolute URL.",
                 "Name a URL of this project, or write a path that starts with a slash.",
             )
+    for name in ("ALLOWED_REDIRECT_ORIGINS", "EXEMPT_PATHS"):
+        value = settings.raw.get(name, DEFAULTS[name])
+        if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+            yield _error("E007", f"{name} must be a list of strings.", 'Write ["..."].')
+            return
     for origin in settings.allowed_redirect_origins:
         parts = urlsplit(origin)
         if f"{parts.scheme}://{parts.netloc}" != origin.rstrip("/") or not parts.netloc:

@@ -16,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from rest_framework.request import Request
 
 from caixa_subscriptions.access import Access, get_access
-from caixa_subscriptions.api.authentication import authenticate_for_view
+from caixa_subscriptions.api.authentication import authenticate_for_view, is_api_view
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.payment_required import payment_required_body
 from caixa_subscriptions.subscribers import get_subscriber
@@ -56,14 +56,16 @@ class SubscriptionMiddleware:
     ) -> HttpResponseBase | None:
         if _is_exempt(request):
             return None
-        asking: HttpRequest | Request = request
-        if not request.user.is_authenticated:
-            # Session auth knows nobody; the view may know better (a JWT, for example).
-            seen_by_view = authenticate_for_view(request, view)
-            if seen_by_view is None:
-                return None
-            asking = seen_by_view
-            _attach(request, asking)
+        asking: HttpRequest | Request | None = request
+        if is_api_view(view):
+            # The view's own authenticators decide who is asking: a JWT, say, even beside a session.
+            asking = authenticate_for_view(request, view)
+            if asking is not None:
+                _attach(request, asking)
+        elif not request.user.is_authenticated:
+            asking = None
+        if asking is None:
+            return None
         access: Access = request.subscription  # type: ignore[attr-defined]
         if access.allowed:
             return None

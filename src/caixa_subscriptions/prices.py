@@ -42,7 +42,11 @@ def offered_prices() -> list[OfferedPrice]:
     by_id = {row.id: row for row in rows}
     found = []
     for name, offer in offers.items():
-        row = by_lookup_key.get(offer.get("lookup_key")) or by_id.get(offer.get("price_id"))
+        row = (
+            by_lookup_key.get(offer["lookup_key"])
+            if "lookup_key" in offer
+            else by_id.get(offer["price_id"])
+        )
         recurring = (row.stripe_data.get("recurring") if row else None) or None
         if row is None or recurring is None:
             continue

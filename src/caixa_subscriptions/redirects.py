@@ -21,7 +21,7 @@ def absolute_redirect_url(url: str, *, request: HttpRequest) -> str:
     if not url or any(ord(char) <= 32 or char == "\\" or ord(char) == 127 for char in url):
         raise RedirectNotAllowed
     if url.startswith("/") and not url.startswith("//"):
-        return request.build_absolute_uri(url)
+        return _absolute(url, request)
     own = f"{request.scheme}://{request.get_host()}"
     origins = {own, *(origin.rstrip("/") for origin in settings.allowed_redirect_origins)}
     try:
@@ -37,4 +37,9 @@ def absolute_redirect_url(url: str, *, request: HttpRequest) -> str:
 
 def default_redirect_url(target: str, *, request: HttpRequest) -> str:
     """A URL name, path or absolute URL of the settings, made absolute."""
-    return request.build_absolute_uri(resolve_url(target))
+    return _absolute(resolve_url(target), request)
+
+
+def _absolute(url: str, request: HttpRequest) -> str:
+    # Django quotes braces, and Stripe fills its template in only where they are plain.
+    return request.build_absolute_uri(url).replace("%7B", "{").replace("%7D", "}")

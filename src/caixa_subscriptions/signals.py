@@ -1,7 +1,7 @@
 """Public signals.
 
-Each is sent after the database commit, once per Stripe event, with `send_robust`: a failing
-receiver is logged by Django and cannot lose the event. `sender` is the dj-stripe model class.
+Each is sent after the database commit, at most once per Stripe event, with `send_robust`: a
+failing receiver is logged by Django and cannot lose the event. `sender` is the dj-stripe model.
 """
 
 from django.dispatch import Signal

@@ -50,7 +50,8 @@ def _v1() -> Any:
 
 
 @contextmanager
-def _mapped_errors(call: str) -> Iterator[None]:
+def mapped_errors(call: str) -> Iterator[None]:
+    """The SDK's errors as StripeUnavailable or StripeRefused; also for calls dj-stripe makes."""
     try:
         yield
     except (stripe.APIConnectionError, stripe.RateLimitError) as error:
@@ -74,56 +75,67 @@ def _mapped_errors(call: str) -> Iterator[None]:
 
 
 def create_customer(params: CustomerCreateParams, *, idempotency_key: str) -> stripe.Customer:
-    with _mapped_errors("customers.create"):
+    with mapped_errors("customers.create"):
         return _v1().customers.create(params, {"idempotency_key": idempotency_key})  # type: ignore[no-any-return]
 
 
 def create_checkout_session(params: CheckoutSessionCreateParams) -> stripe.checkout.Session:
-    with _mapped_errors("checkout.sessions.create"):
+    with mapped_errors("checkout.sessions.create"):
         return _v1().checkout.sessions.create(params)  # type: ignore[no-any-return]
 
 
 def retrieve_checkout_session(session_id: str) -> stripe.checkout.Session:
     """The session with its subscription expanded."""
-    with _mapped_errors("checkout.sessions.retrieve"):
+    with mapped_errors("checkout.sessions.retrieve"):
         return _v1().checkout.sessions.retrieve(session_id, {"expand": ["subscription"]})  # type: ignore[no-any-return]
 
 
+def list_open_checkout_sessions(*, customer: str) -> Iterator[stripe.checkout.Session]:
+    params = {"customer": customer, "status": "open", "limit": PAGE_SIZE}
+    with mapped_errors("checkout.sessions.list"):
+        yield from _v1().checkout.sessions.list(params).auto_paging_iter()
+
+
+def expire_checkout_session(session_id: str) -> None:
+    with mapped_errors("checkout.sessions.expire"):
+        _v1().checkout.sessions.expire(session_id)
+
+
 def create_portal_session(params: PortalSessionCreateParams) -> stripe.billing_portal.Session:
-    with _mapped_errors("billing_portal.sessions.create"):
+    with mapped_errors("billing_portal.sessions.create"):
         return _v1().billing_portal.sessions.create(params)  # type: ignore[no-any-return]
 
 
 def list_webhook_endpoints() -> Iterator[stripe.WebhookEndpoint]:
-    with _mapped_errors("webhook_endpoints.list"):
+    with mapped_errors("webhook_endpoints.list"):
         yield from _v1().webhook_endpoints.list({"limit": PAGE_SIZE}).auto_paging_iter()
 
 
 def create_webhook_endpoint(params: WebhookEndpointCreateParams) -> stripe.WebhookEndpoint:
     """The answer is the only one that carries the endpoint's secret."""
-    with _mapped_errors("webhook_endpoints.create"):
+    with mapped_errors("webhook_endpoints.create"):
         return _v1().webhook_endpoints.create(params)  # type: ignore[no-any-return]
 
 
 def update_webhook_endpoint(
     endpoint_id: str, params: WebhookEndpointUpdateParams
 ) -> stripe.WebhookEndpoint:
-    with _mapped_errors("webhook_endpoints.update"):
+    with mapped_errors("webhook_endpoints.update"):
         return _v1().webhook_endpoints.update(endpoint_id, params)  # type: ignore[no-any-return]
 
 
 def list_products() -> Iterator[stripe.Product]:
-    with _mapped_errors("products.list"):
+    with mapped_errors("products.list"):
         yield from _v1().products.list({"limit": PAGE_SIZE}).auto_paging_iter()
 
 
 def list_prices() -> Iterator[stripe.Price]:
-    with _mapped_errors("prices.list"):
+    with mapped_errors("prices.list"):
         yield from _v1().prices.list({"limit": PAGE_SIZE}).auto_paging_iter()
 
 
 def list_customers() -> Iterator[stripe.Customer]:
-    with _mapped_errors("customers.list"):
+    with mapped_errors("customers.list"):
         yield from _v1().customers.list({"limit": PAGE_SIZE}).auto_paging_iter()
 
 
@@ -132,5 +144,5 @@ def list_subscriptions(*, customer: str | None = None) -> Iterator[stripe.Subscr
     params: dict[str, Any] = {"limit": PAGE_SIZE, "status": "all"}
     if customer is not None:
         params["customer"] = customer
-    with _mapped_errors("subscriptions.list"):
+    with mapped_errors("subscriptions.list"):
         yield from _v1().subscriptions.list(params).auto_paging_iter()

@@ -11,17 +11,19 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 
-def authenticate_for_view(request: HttpRequest, view: Callable[..., Any]) -> Request | None:
-    """The request as a REST framework view would see it, when that view would see a user.
+def is_api_view(view: Callable[..., Any]) -> bool:
+    view_class = getattr(view, "cls", None)
+    return isinstance(view_class, type) and issubclass(view_class, APIView)
 
-    None: not such a view, nobody, or bad credentials, which are the view's to refuse with 401.
+
+def authenticate_for_view(request: HttpRequest, view: Any) -> Request | None:
+    """The request as this REST framework view would see it, when it would see a user.
+
+    None for nobody and for bad credentials, which are the view's to refuse.
     Django's own `request.user` stays as it is, so that no authenticator takes it for a session.
     """
-    view_class = getattr(view, "cls", None)
-    if not (isinstance(view_class, type) and issubclass(view_class, APIView)):
-        return None
     initkwargs = getattr(view, "initkwargs", None) or {}
-    authenticators = view_class(**initkwargs).get_authenticators()
+    authenticators = view.cls(**initkwargs).get_authenticators()
     drf_request = Request(request, authenticators=authenticators)
     of_session = request.user
     try:

@@ -34,8 +34,6 @@ class PaymentRequired(APIException):
     """402 with the reason; works under the project's own exception handler too."""
 
     status_code = status.HTTP_402_PAYMENT_REQUIRED
-    default_detail = _("An active subscription is needed for this.")
-    default_code = "subscription_required"
 
     def __init__(self, *, request: Any, access: Access) -> None:
         super().__init__()
@@ -72,4 +70,4 @@ def _domain_error(exc: exceptions.SubscriptionsError, request: HttpRequest) -> R
         body["portal_url"] = endpoint_url("portal", request=request)
     if isinstance(exc, exceptions.StripeUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Response(body, status=STATUS.get(type(exc), 400), headers=headers)
+    return Response(body, status=STATUS.get(type(exc), 500), headers=headers)

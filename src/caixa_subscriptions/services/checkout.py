@@ -18,7 +18,7 @@ from caixa_subscriptions.exceptions import (
     StripeRefused,
 )
 from caixa_subscriptions.prices import get_offered_price
-from caixa_subscriptions.services.customers import get_or_create_customer
+from caixa_subscriptions.services.customers import forget_customer, get_or_create_customer
 from caixa_subscriptions.services.subscriptions import refresh_subscriptions, sync_subscription
 from caixa_subscriptions.services.trials import is_trial_eligible
 
@@ -44,26 +44,44 @@ def create_checkout_session(
     """Open a Checkout Session for one of the offered prices, with the trial if still unused.
 
     `price` is a name, lookup key or Stripe id of the allowlist; the URLs are absolute and already
-    checked. Raises PriceNotOffered, AlreadySubscribed, StripeUnavailable, StripeRefused.
+    checked. Earlier sessions still open are expired. Raises PriceNotOffered, AlreadySubscribed,
+    StripeUnavailable, StripeRefused.
     """
     offer = get_offered_price(price)
     if has_live_subscription(subscriber):
         raise AlreadySubscribed
-    customer = get_or_create_customer(subscriber=subscriber)
-    # A webhook may be late or switched off: Stripe itself has the last word on a second charge.
-    refresh_subscriptions(customer=customer)
-    if has_live_subscription(subscriber):
-        raise AlreadySubscribed
-    trial_days = settings.trial_days if is_trial_eligible(subscriber=subscriber) else 0
     params: SessionCreateParams = {
         "mode": "subscription",
-        "customer": customer.id,
         "client_reference_id": str(subscriber.pk),
         "line_items": [{"price": offer.price_id, "quantity": 1}],
         "payment_method_collection": "always",
         "success_url": _with_session_id(success_url),
         "cancel_url": cancel_url,
     }
+    customer = get_or_create_customer(subscriber=subscriber)
+    try:
+        return _open_session(subscriber, customer, params)
+    except StripeRefused as error:
+        if error.stripe_code != "resource_missing" or error.stripe_param != "customer":
+            raise
+    # Deleted at Stripe, and its webhook never came.
+    forget_customer(customer=customer)
+    customer = get_or_create_customer(subscriber=subscriber)
+    return _open_session(subscriber, customer, params)
+
+
+def _open_session(
+    subscriber: models.Model, customer: Customer, params: SessionCreateParams
+) -> CheckoutSession:
+    # A webhook may be late or switched off: Stripe itself has the last word on a second charge.
+    refresh_subscriptions(customer=customer)
+    if has_live_subscription(subscriber):
+        raise AlreadySubscribed
+    # An earlier tab must not be able to pay a second time.
+    for earlier in list(stripe_gateway.list_open_checkout_sessions(customer=customer.id)):
+        stripe_gateway.expire_checkout_session(earlier.id)
+    trial_days = settings.trial_days if is_trial_eligible(subscriber=subscriber) else 0
+    params = {**params, "customer": customer.id}
     if trial_days:
         params["subscription_data"] = {"trial_period_days": trial_days}
     session = stripe_gateway.create_checkout_session(params)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from django.db import models
-from djstripe.models import Customer
+from django.db import models, transaction
+from django.utils import timezone
+from djstripe.models import Customer, IdempotencyKey
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions import stripe_gateway
@@ -37,7 +38,7 @@ def get_or_create_customer(*, subscriber: models.Model) -> Customer:
 
     An existing customer at Stripe is never adopted by its e-mail: Stripe does not verify it.
     Two calls at once send one idempotency key, so Stripe makes one customer (Stripe docs:
-    idempotent requests).
+    idempotent requests). Raises StripeUnavailable, StripeRefused.
     """
     try:
         return get_customer(subscriber=subscriber)
@@ -55,10 +56,22 @@ def get_or_create_customer(*, subscriber: models.Model) -> Customer:
         },
         idempotency_key=_idempotency_key(subscriber, email, name),
     )
-    customer = Customer.sync_from_stripe_data(stripe_customer, api_key=settings.secret_key)
+    with stripe_gateway.mapped_errors("dj-stripe's sync"):
+        customer = Customer.sync_from_stripe_data(stripe_customer, api_key=settings.secret_key)
     customer.subscriber = subscriber
     customer.save(update_fields=["subscriber"])
     return customer
+
+
+def forget_customer(*, customer: Customer) -> None:
+    """What dj-stripe does on `customer.deleted`, for a deletion whose webhook never came."""
+    with transaction.atomic():
+        IdempotencyKey.objects.filter(
+            action=f"customer:create:{customer.subscriber_id}", livemode=customer.livemode
+        ).delete()
+        customer.subscriber = None
+        customer.date_purged = timezone.now()
+        customer.save(update_fields=["subscriber", "date_purged"])
 
 
 def _idempotency_key(subscriber: models.Model, *params: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import stripe
+from typing import TYPE_CHECKING
+
 from django.db import transaction
 from djstripe.models import Customer, Subscription
 
@@ -10,13 +11,17 @@ from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.services.trials import record_trial_use
 
+if TYPE_CHECKING:
+    import stripe
+
 
 def sync_subscription(*, stripe_subscription: stripe.Subscription) -> Subscription:
     """Store the subscription as Stripe gave it, and mark its trial as used.
 
-    The webhook does the same; whichever comes first, the trial is spent once.
+    The webhook does the same; whichever comes first, the trial is spent once. dj-stripe may ask
+    Stripe for what the subscription refers to: raises StripeUnavailable, StripeRefused.
     """
-    with transaction.atomic():
+    with stripe_gateway.mapped_errors("dj-stripe's sync"), transaction.atomic():
         subscription = Subscription.sync_from_stripe_data(
             stripe_subscription, api_key=settings.secret_key
         )

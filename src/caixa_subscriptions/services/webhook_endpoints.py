@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import uuid as uuid_module
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import stripe
 from django.urls import reverse
 from djstripe.models import WebhookEndpoint
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import InvalidBaseUrl, WebhookSecretUnknown
+
+if TYPE_CHECKING:
+    import stripe
 
 # What the app and dj-stripe need to keep every table true: the six critical events of the brief,
 # and those that change a row access or checkout reads.
@@ -49,7 +52,7 @@ def set_up_webhook_endpoint(*, base_url: str, register: bool) -> WebhookEndpoint
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise InvalidBaseUrl
-    row = WebhookEndpoint.objects.filter(livemode=settings.livemode).order_by("created").last()
+    row = WebhookEndpoint.objects.filter(livemode=settings.livemode).order_by("djstripe_id").last()
     uuid = row.djstripe_uuid if row else uuid_module.uuid4()
     url = base_url.rstrip("/") + reverse("djstripe:djstripe_webhook_by_uuid", args=[uuid])
     if register:
@@ -82,10 +85,18 @@ def _register(row: WebhookEndpoint | None, *, uuid: uuid_module.UUID, url: str) 
         if not secret:
             raise WebhookSecretUnknown
         endpoint = known
-        if known.url != url or set(known.enabled_events) != set(ENABLED_EVENTS):
+        if (known.url, known.status, set(known.enabled_events)) != (
+            url,
+            "enabled",
+            set(ENABLED_EVENTS),
+        ):
             endpoint = stripe_gateway.update_webhook_endpoint(
                 known.id,
-                {"url": url, "enabled_events": ENABLED_EVENTS},  # type: ignore[typeddict-item]
+                {
+                    "url": url,
+                    "enabled_events": ENABLED_EVENTS,  # type: ignore[typeddict-item]
+                    "disabled": False,
+                },
             )
     if row and row.id != endpoint.id:
         WebhookEndpoint.objects.filter(pk=row.pk).update(id=endpoint.id)

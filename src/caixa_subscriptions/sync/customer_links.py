@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
 
@@ -51,7 +53,7 @@ def _fix(*, dry_run: bool) -> Iterator[Outcome]:
             continue
         try:
             subscriber = subscriber_model._default_manager.filter(pk=named).first()
-        except (ValueError, TypeError):
+        except (ValidationError, ValueError, TypeError):  # a UUID's field raises the first
             subscriber = None
         if subscriber is None:
             yield Outcome(customer.id, NO_SUBSCRIBER, str(named))
@@ -62,8 +64,9 @@ def _fix(*, dry_run: bool) -> Iterator[Outcome]:
             continue
         taken.add(pk)
         if not dry_run:
-            customer.subscriber = subscriber
-            customer.save(update_fields=["subscriber"])
-            for subscription in customer.subscriptions.all():
-                record_trial_use(subscription=subscription)
+            with transaction.atomic():
+                customer.subscriber = subscriber
+                customer.save(update_fields=["subscriber"])
+                for subscription in customer.subscriptions.all():
+                    record_trial_use(subscription=subscription)
         yield Outcome(customer.id, LINKED, pk)

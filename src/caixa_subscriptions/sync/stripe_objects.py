@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import stripe
-from django.db import DatabaseError
 from djstripe.models import Customer, Price, Product, Subscription
 
 from caixa_subscriptions import stripe_gateway
@@ -70,7 +68,7 @@ def sync_resource(name: str, *, dry_run: bool, progress: Callable[[Count], None]
         try:
             if not dry_run:
                 resource.store(data)
-        except (stripe.StripeError, DatabaseError, ValueError, RuntimeError) as error:
+        except Exception as error:  # whatever one object does, the others must come in
             count.failed += 1
             logger.error("Could not sync %s: %s", data.id, type(error).__name__)
         else:

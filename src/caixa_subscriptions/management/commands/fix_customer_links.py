@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -22,9 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object per customer")
 
     def handle(self, *args: Any, dry_run: bool, json: bool, **options: Any) -> None:
-        counts = fix_customer_links(
-            dry_run=dry_run, report=self._report_json if json else self._report
-        )
+        report = partial(self._report_json, dry_run) if json else self._report
+        counts = fix_customer_links(dry_run=dry_run, report=report)
         if json:
             return
         summary = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
@@ -36,5 +36,5 @@ class Command(BaseCommand):
                 f"{outcome.customer_id}: {outcome.outcome} (subscriber {outcome.subscriber_pk})"
             )
 
-    def _report_json(self, outcome: Outcome) -> None:
-        self.stdout.write(json.dumps(asdict(outcome)))
+    def _report_json(self, dry_run: bool, outcome: Outcome) -> None:
+        self.stdout.write(json.dumps(asdict(outcome) | {"dry_run": dry_run}))

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriptionsError
 from caixa_subscriptions.services.webhook_endpoints import set_up_webhook_endpoint
 
@@ -32,6 +33,11 @@ class Command(BaseCommand):
         except SubscriptionsError as error:
             raise CommandError(f"{error} ({error.code})") from error
         self.stdout.write(endpoint.url)
+        if settings.webhook_secret and endpoint.secret != settings.webhook_secret:
+            self.stderr.write(
+                "DJSTRIPE_WEBHOOK_SECRET is not the secret of this endpoint, which Stripe has just "
+                "told. Remove the setting, or the next run without --register puts it back."
+            )
         if not endpoint.secret:
             self.stderr.write(
                 "The endpoint has no secret yet and refuses every delivery. Register the URL at "
