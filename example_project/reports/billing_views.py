@@ -16,7 +16,6 @@ from caixa_subscriptions.exceptions import (
     AlreadySubscribed,
     CheckoutSessionNotFound,
     CustomerNotFound,
-    StripeUnavailable,
     SubscriptionsError,
 )
 from caixa_subscriptions.services.checkout import complete_checkout, create_checkout_session
@@ -106,7 +105,7 @@ def checkout_success(request: HttpRequest) -> HttpResponse:
         access = complete_checkout(subscriber=user, session_id=request.GET.get("session_id", ""))
     except CheckoutSessionNotFound as error:
         raise Http404 from error
-    except StripeUnavailable:
+    except SubscriptionsError:
         # The webhook may have told us already; if not, the page asks again in a moment.
         access = get_access(user)
     context = {

@@ -52,7 +52,10 @@ class Command(BaseCommand):
         _require_free(port)
         with _only_one_on(settings.DEMO_DATA_DIR):
             if reset:
-                _remove_data()
+                _remove_data(database=settings.DATABASES["default"]["NAME"])
+            if not settings.SIMULATOR_STATE.exists():
+                self.stdout.write("Preparing the database, which takes a minute the first time.")
+                self.stdout.flush()
             call_command("migrate", interactive=False, verbosity=0)
             self._serve(port)
 
@@ -148,11 +151,10 @@ def _only_one_on(folder: Path) -> Iterator[None]:
         yield
 
 
-def _remove_data() -> None:
-    database = settings.DATABASES["default"]
-    if Path(database["NAME"]).parent != settings.DEMO_DATA_DIR:
+def _remove_data(*, database: Path | str) -> None:
+    if Path(database).parent != settings.DEMO_DATA_DIR:
         raise CommandError("--reset removes the demo's own SQLite file only; unset DATABASE_URL.")
-    for path in (Path(database["NAME"]), settings.SIMULATOR_STATE):
+    for path in (Path(database), settings.SIMULATOR_STATE):
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
@@ -195,7 +197,9 @@ def _wait_for_the_end() -> None:
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        ended.wait()
+        # Not without a timeout: a signal that another thread received would wake nobody.
+        while not ended.wait(1.0):
+            pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
