@@ -180,16 +180,17 @@ class TestCheckout:
         assert ("errors" in body) == (code == "invalid")
         assert stripe_api.list_objects("customer") == []
 
-    def test_broken_json_is_a_400(self, api: APIClient) -> None:
-        response = api.post(f"{ENDPOINTS}/checkout/", "{", content_type="application/json")
+    @pytest.mark.parametrize("data", ["{", "[" * 100_000, b"\xff"])
+    def test_broken_json_is_a_400(self, api: APIClient, data: Any) -> None:
+        response = api.post(f"{ENDPOINTS}/checkout/", data, content_type="application/json")
         assert response.status_code == 400
         assert body_of(response)["code"] == "parse_error"
 
     def test_a_second_subscription_is_a_409_with_the_way_to_the_portal(
-        self, api: APIClient, user: Any, frozen: dt.datetime
+        self, api: APIClient, shop: Simulator
     ) -> None:
-        PriceFactory()
-        SubscriptionFactory(customer__subscriber=user)
+        first = api.post(f"{ENDPOINTS}/checkout/", {"price": "monthly"}, format="json")
+        shop.complete_checkout(body_of(first)["session_id"])
         response = api.post(f"{ENDPOINTS}/checkout/", {"price": "monthly"}, format="json")
         assert response.status_code == 409
         body = body_of(response)

@@ -8,6 +8,7 @@ import pytest
 import stripe
 from djstripe.models import Customer, Price, Subscription
 
+from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.access import get_access
 from caixa_subscriptions.exceptions import (
     AlreadySubscribed,
@@ -26,7 +27,7 @@ from caixa_subscriptions.services.checkout import (
 )
 from caixa_subscriptions.services.customers import get_customer, get_or_create_customer
 from caixa_subscriptions.services.portal import create_portal_session
-from caixa_subscriptions.services.trials import is_trial_eligible, record_trial_use
+from caixa_subscriptions.services.trials import is_trial_eligible, record_subscription
 from caixa_subscriptions.simulator import Simulator, StripeError
 from tests.conftest import advance, request
 from tests.factories import CustomerFactory, PriceFactory, SubscriptionFactory, UserFactory
@@ -242,6 +243,42 @@ class TestCheckout:
         shop.complete_checkout(second.session_id)
         assert len(shop.list_objects("subscription")) == 1
 
+    def test_a_tab_that_pays_while_another_opens_is_no_error_of_ours(
+        self, user: Any, shop: Simulator, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = check_out(user)
+        expire = stripe_gateway.expire_checkout_session
+
+        def pay_first(session_id: str) -> None:
+            shop.complete_checkout(session_id)
+            expire(session_id)
+
+        monkeypatch.setattr(stripe_gateway, "expire_checkout_session", pay_first)
+        with pytest.raises(AlreadySubscribed):
+            check_out(user)
+        assert get_access(user).allowed
+        assert len(shop.list_objects("subscription")) == 1
+        assert first.session_id == shop.list_objects("checkout.session")[0]["id"]
+
+    def test_a_live_subscription_on_another_customer_of_theirs_counts(
+        self, user: Any, shop: Simulator
+    ) -> None:
+        shop.complete_checkout(check_out(user).session_id)
+        CustomerFactory(subscriber=user, id=_older_customer(shop, user))
+        with pytest.raises(AlreadySubscribed):
+            check_out(user)
+
+    def test_an_end_nobody_told_us_of_does_not_lock_anybody_out(
+        self, user: Any, shop: Simulator
+    ) -> None:
+        shop.complete_checkout(check_out(user).session_id)
+        shop.deliver_pending()
+        (subscription,) = shop.list_objects("subscription")
+        request(shop, "DELETE", f"/v1/subscriptions/{subscription['id']}")
+        assert get_access(user).allowed
+        assert check_out(user).trial_days == 0
+        assert get_access(user).code == "subscription_canceled"
+
     def test_a_customer_deleted_at_stripe_unheard_of_is_replaced(
         self, user: Any, shop: Simulator
     ) -> None:
@@ -262,6 +299,13 @@ class TestCheckout:
         monkeypatch.setattr(Customer, "sync_from_stripe_data", unreachable)
         with pytest.raises(StripeUnavailable):
             check_out(user)
+
+
+def _older_customer(shop: Simulator, user: Any) -> str:
+    """Made in the dashboard for the same person, say."""
+    created = request(shop, "POST", "/v1/customers", {"email": user.email})
+    Customer.objects.update(subscriber=user)
+    return str(created["id"])
 
 
 class TestCompleteCheckout:
@@ -340,15 +384,30 @@ class TestTrials:
         settings.STRIPE_LIVE_MODE = True
         assert is_trial_eligible(subscriber=user)
 
-    def test_a_subscription_without_a_trial_spends_none(self, user: Any) -> None:
-        assert not record_trial_use(subscription=SubscriptionFactory(customer__subscriber=user))
-        assert not TrialUsageTracking.objects.exists()
+    def test_a_subscription_without_a_trial_is_remembered_all_the_same(self, user: Any) -> None:
+        subscription = SubscriptionFactory(customer__subscriber=user)
+        assert record_subscription(subscription=subscription)
+        assert not record_subscription(subscription=subscription)
+        usage = TrialUsageTracking.objects.get()
+        assert not usage.has_used_trial
+        assert usage.trial_used_at is None
+        subscription.customer.delete()
+        assert not is_trial_eligible(subscriber=user)
+
+    def test_a_trial_after_a_paid_subscription_is_recorded_as_one(self, user: Any) -> None:
+        customer = CustomerFactory(subscriber=user)
+        record_subscription(subscription=SubscriptionFactory(customer=customer))
+        trial = SubscriptionFactory(customer=customer, payload={"trial_end": 1_790_000_000})
+        assert record_subscription(subscription=trial)
+        usage = TrialUsageTracking.objects.get()
+        assert usage.has_used_trial
+        assert usage.subscription_id == trial.id
 
     def test_an_unlinked_customer_spends_none(self, db: None) -> None:
         subscription = SubscriptionFactory(
             customer__subscriber=None, payload={"trial_end": 1_780_000_000}
         )
-        assert not record_trial_use(subscription=subscription)
+        assert not record_subscription(subscription=subscription)
 
     def test_the_first_use_is_the_one_recorded(self, user: Any) -> None:
         customer = CustomerFactory(subscriber=user)
@@ -359,8 +418,8 @@ class TestTrials:
             )
             for start in (1_780_000_000, 1_790_000_000)
         )
-        assert record_trial_use(subscription=first)
-        assert not record_trial_use(subscription=second)
+        assert record_subscription(subscription=first)
+        assert not record_subscription(subscription=second)
         usage = TrialUsageTracking.objects.get()
         assert usage.subscription_id == first.id
         assert usage.trial_used_at is not None
@@ -379,6 +438,13 @@ class TestPortal:
         session = shop.get_portal_session(url.rsplit("/", 1)[1])
         assert session["customer"] == customer.id
         assert session["return_url"] == "http://testserver/billing/"
+
+    def test_a_customer_deleted_at_stripe_is_no_customer(self, user: Any, shop: Simulator) -> None:
+        customer = get_or_create_customer(subscriber=user)
+        request(shop, "DELETE", f"/v1/customers/{customer.id}")
+        for _again in range(2):
+            with pytest.raises(CustomerNotFound):
+                create_portal_session(subscriber=user, return_url="http://testserver/")
 
     def test_needs_a_customer(self, user: Any, stripe_api: Simulator) -> None:
         with pytest.raises(CustomerNotFound):

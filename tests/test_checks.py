@@ -62,6 +62,8 @@ def test_the_check_command_runs_ours(settings: Any) -> None:
         ({"ALLOWED_REDIRECT_ORIGINS": ["https://"]}, ["E005"]),
         ({"ALLOWED_REDIRECT_ORIGINS": None}, ["E007"]),
         ({"ALLOWED_REDIRECT_ORIGINS": [1]}, ["E007"]),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["http://[::1"]}, ["E005"]),
+        ({"ALLOWED_REDIRECT_ORIGINS": ["javascript://x"]}, ["E005"]),
         ({"EXEMPT_PATHS": "/docs/"}, ["E007"]),
         ({"PAYWALL_URL": None}, ["E004"]),
         ({"CLOCK": "nowhere.at_all"}, ["E006"]),
@@ -89,6 +91,10 @@ def test_the_settings_must_be_a_dict(settings: Any) -> None:
         ({"STRIPE_LIVE_MODE": True}, ["E011"]),
         ({"STRIPE_LIVE_MODE": True, "STRIPE_LIVE_SECRET_KEY": LIVE_KEY}, []),
         ({"STRIPE_API_HOST": "http://127.0.0.1:8000"}, []),
+        ({"STRIPE_API_HOST": "http://stripe.example"}, ["E016"]),
+        ({"STRIPE_API_HOST": None}, []),
+        ({"STRIPE_LIVE_MODE": "False", "STRIPE_LIVE_SECRET_KEY": LIVE_KEY}, ["E017"]),
+        ({"STRIPE_TEST_PUBLIC_KEY": "sk_test_simulator000000000000000000"}, ["E018"]),
         (
             {
                 "STRIPE_API_HOST": "http://127.0.0.1:8000",

@@ -141,8 +141,9 @@ class TestFixCustomerLinks:
         customer.refresh_from_db()
         assert customer.subscriber is None
 
-    @pytest.mark.parametrize("named", ["999999", "nobody", "-1"])
-    def test_a_subscriber_who_is_not_there(self, named: str) -> None:
+    @pytest.mark.parametrize("named", ["999999", "nobody", "-1", " {pk}", "0{pk}"])
+    def test_a_subscriber_who_is_not_there(self, user: Any, named: str) -> None:
+        named = named.format(pk=user.pk)
         CustomerFactory(subscriber=None, metadata={"djstripe_subscriber": named})
         assert "1 no_such_subscriber" in run("fix_customer_links")
 
@@ -206,7 +207,20 @@ class TestWebhookEndpoint:
             "webhook_endpoint", base_url="https://a.example"
         )
 
-    @pytest.mark.parametrize("base_url", ["shop.example", "ftp://shop.example", "https://", ""])
+    @pytest.mark.parametrize(
+        "base_url",
+        [
+            "shop.example",
+            "ftp://shop.example",
+            "https://",
+            "",
+            "http://[::1",
+            "https://shop.example?a=1",
+            "https://shop.example/#a",
+            "https://user:word@shop.example",
+            "https://shop example",
+        ],
+    )
     def test_needs_an_absolute_url(self, base_url: str) -> None:
         with pytest.raises(InvalidBaseUrl):
             set_up_webhook_endpoint(base_url=base_url, register=False)

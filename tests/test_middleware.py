@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
+from django.urls import clear_script_prefix, set_script_prefix
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -163,6 +164,43 @@ def test_a_jwt_beside_a_session_is_judged_as_the_view_sees_it(user: Any) -> None
         client.force_login(session)
         response = client.get("/api/jwt-only/", headers=jwt(token))
         assert response.status_code == status
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded"])
+def test_an_authenticator_that_reads_the_body_is_asked_too(user: Any, content_type: str) -> None:
+    form = f"key={user.pk}" if "form" in content_type else json.dumps({"key": user.pk})
+    url = "/api/body-auth/1/"
+    assert Client().post(url, form, content_type=content_type).status_code == 402
+    SubscriptionFactory(customer__subscriber=user)
+    response = Client().post(url, form, content_type=content_type)
+    assert response.status_code == 200
+    assert str(response.json()["key"]) == str(user.pk)
+
+
+def test_an_upload_is_left_unread(user: Any, subscribed: Any, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
+    client = Client()
+    url = "/api/only-middleware/"
+    body = json.dumps({"long": "x" * 100})
+    response = client.post(url, body, content_type="application/json", headers=jwt(user))
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/actions/", "/api/function/"])
+def test_view_sets_and_functions_are_gated(user: Any, path: str) -> None:
+    assert Client().get(path, headers=jwt(user)).status_code == 402
+    SubscriptionFactory(customer__subscriber=user)
+    assert Client().get(path, headers=jwt(user)).status_code == 200
+
+
+def test_the_paywall_is_open_under_a_prefix(browser: Client) -> None:
+    set_script_prefix("/app/")  # the WSGI handler's part, which the test client leaves out
+    try:
+        assert browser.get("/pricing/", SCRIPT_NAME="/app").status_code == 200
+        response = browser.get("/page/", SCRIPT_NAME="/app")
+        assert response["Location"].startswith("/app/pricing/?")
+    finally:
+        clear_script_prefix()
 
 
 def test_a_public_api_view_stays_public(db: None) -> None:

@@ -47,6 +47,7 @@ def test_this_site_and_the_listed_origins_are_allowed(
         "http:///evil.example",
         "https://evil.example/",
         "https://shop.example/",  # the scheme is not ours
+        "HTTP://shop.example/",
         "http://shop.example:8000/",
         "http://shop.example.evil.example/",
         "http://evil-shop.example/",

@@ -84,7 +84,7 @@ def test_price_id(payload: dict[str, Any], price: str | None) -> None:
     assert shapes.price_id(payload) == price
 
 
-@pytest.mark.parametrize("value", [None, "", "tomorrow", True])
+@pytest.mark.parametrize("value", [None, "", "tomorrow", True, 10**18])
 def test_what_is_no_timestamp_is_none(value: object) -> None:
     assert shapes.from_timestamp(value) is None
 

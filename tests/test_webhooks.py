@@ -11,9 +11,10 @@ from django.test import Client
 from djstripe.models import Event, Subscription, WebhookEndpoint
 
 from caixa_subscriptions import signals
+from caixa_subscriptions.access import get_access
 from caixa_subscriptions.models import TrialUsageTracking
 from caixa_subscriptions.simulator import Simulator
-from tests.conftest import advance
+from tests.conftest import advance, request
 from tests.signing import signed
 from tests.test_checkout import check_out
 
@@ -113,7 +114,7 @@ def test_an_error_in_a_receiver_is_a_500_and_the_next_delivery_heals_it(
 
     shop.complete_checkout(check_out(user).session_id)
     with monkeypatch.context() as patch:
-        patch.setattr("caixa_subscriptions.webhooks.receivers.record_trial_use", broken)
+        patch.setattr("caixa_subscriptions.webhooks.receivers.record_subscription", broken)
         shop.deliver_pending()
     (failed,) = [one for one in shop.list_deliveries() if one.status != "delivered"]
     assert failed.event_type == "customer.subscription.created"
@@ -155,3 +156,15 @@ def test_a_subscription_gone_at_stripe_is_left_alone(
     assert response.status_code == 200
     assert "sub_gone is gone" in caplog.text
     assert not TrialUsageTracking.objects.exists()
+
+
+def test_a_deleted_customer_does_not_earn_a_trial(user: Any, shop: Simulator, caixa: Any) -> None:
+    caixa(TRIAL_DAYS=0)
+    shop.complete_checkout(check_out(user).session_id)
+    shop.deliver_pending()
+    (customer,) = shop.list_objects("customer")
+    request(shop, "DELETE", f"/v1/customers/{customer['id']}")
+    shop.deliver_pending()
+    caixa(TRIAL_DAYS=7)
+    assert get_access(user).code == "subscription_required"
+    assert check_out(user).trial_days == 0

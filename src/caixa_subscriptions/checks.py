@@ -86,13 +86,24 @@ def _check_urls() -> Iterator[checks.CheckMessage]:
             yield _error("E007", f"{name} must be a list of strings.", 'Write ["..."].')
             return
     for origin in settings.allowed_redirect_origins:
-        parts = urlsplit(origin)
-        if f"{parts.scheme}://{parts.netloc}" != origin.rstrip("/") or not parts.netloc:
+        if not _is_origin(origin):
             yield _error(
                 "E005",
                 f"ALLOWED_REDIRECT_ORIGINS has {origin!r}, which is not an origin.",
                 "Write scheme, host and port only, such as https://app.example.com.",
             )
+
+
+def _is_origin(origin: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    return (
+        parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and f"{parts.scheme}://{parts.netloc}" == origin.rstrip("/")
+    )
 
 
 def _check_clock() -> Iterator[checks.CheckMessage]:
@@ -127,6 +138,12 @@ def _check_api_version() -> Iterator[checks.CheckMessage]:
 
 
 def _check_keys() -> Iterator[checks.CheckMessage]:
+    if not isinstance(getattr(django_settings, "STRIPE_LIVE_MODE", False), bool):
+        yield _error(
+            "E017",
+            "STRIPE_LIVE_MODE must be True or False.",
+            'From the environment: os.environ.get("STRIPE_LIVE_MODE", "").lower() == "true".',
+        )
     mode = "live" if settings.livemode else "test"
     name = f"STRIPE_{mode.upper()}_SECRET_KEY"
     if not settings.secret_key:
@@ -141,9 +158,22 @@ def _check_keys() -> Iterator[checks.CheckMessage]:
             f"{name} does not hold a {mode} key.",
             f"{mode.capitalize()} keys start with sk_{mode}_ or rk_{mode}_.",
         )
+    if settings.publishable_key and not settings.publishable_key.startswith(f"pk_{mode}_"):
+        yield _error(
+            "E018",
+            f"STRIPE_{mode.upper()}_PUBLIC_KEY does not hold a {mode} publishable key.",
+            f"It is shown to everybody, and starts with pk_{mode}_.",
+        )
 
 
 def _check_simulator() -> Iterator[checks.CheckMessage]:
+    host = urlsplit(settings.api_host)
+    if host.scheme != "https" and host.hostname not in ("127.0.0.1", "localhost", "::1"):
+        yield _error(
+            "E016",
+            "STRIPE_API_HOST is neither https nor on this machine: keys would travel in clear.",
+            "A simulator runs on this machine; for Stripe itself remove the setting.",
+        )
     if settings.is_simulated and settings.livemode:
         yield _error(
             "E013",

@@ -101,7 +101,7 @@ class Settings:
 
     @property
     def api_host(self) -> str:
-        return getattr(django_settings, "STRIPE_API_HOST", STRIPE_API_BASE).rstrip("/")
+        return (getattr(django_settings, "STRIPE_API_HOST", "") or STRIPE_API_BASE).rstrip("/")
 
     @property
     def is_simulated(self) -> bool:

@@ -59,7 +59,7 @@ class SubscriptionMiddleware:
         asking: HttpRequest | Request | None = request
         if is_api_view(view):
             # The view's own authenticators decide who is asking: a JWT, say, even beside a session.
-            asking = authenticate_for_view(request, view)
+            asking = authenticate_for_view(request, view, args, kwargs)
             if asking is not None:
                 _attach(request, asking)
         elif not request.user.is_authenticated:
@@ -82,10 +82,11 @@ def _is_exempt(request: HttpRequest) -> bool:
     match = request.resolver_match
     if match is not None and not _EXEMPT_APP_NAMES.isdisjoint(match.app_names):
         return True
-    path = request.path_info
     targets = (django_settings.LOGIN_URL, settings.paywall_url)
-    if path in {resolve_url(target) for target in targets}:
+    # With the prefix the site may be mounted under, which a reversed URL has as well.
+    if request.path in {resolve_url(target) for target in targets}:
         return True
+    path = request.path_info
     return any(
         path == rule or (rule != "/" and rule.endswith("/") and path.startswith(rule))
         for rule in settings.exempt_paths

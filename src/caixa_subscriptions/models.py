@@ -8,7 +8,9 @@ from djstripe.settings import djstripe_settings
 
 
 class TrialUsageTracking(models.Model):
-    """That a subscriber has used the free trial; outlives the subscriber and the customer.
+    """That a subscriber has subscribed, and whether the free trial was used.
+
+    Outlives the subscriber and the customer: whoever subscribed once gets no free trial.
 
     Kept per mode, so that a trial tried out in test mode does not spend the real one.
     """
@@ -28,7 +30,7 @@ class TrialUsageTracking(models.Model):
         _("subscription"),
         max_length=255,
         blank=True,
-        help_text=_("Stripe's id of the subscription that used the trial."),
+        help_text=_("Stripe's id of the trial's subscription, else of the first one."),
     )
     created = models.DateTimeField(_("created"), auto_now_add=True)
     updated = models.DateTimeField(_("updated"), auto_now=True)

@@ -30,7 +30,8 @@ def absolute_redirect_url(url: str, *, request: HttpRequest) -> str:
     except ValueError:
         raise RedirectNotAllowed from None
     hosts = {urlsplit(allowed).netloc for allowed in origins}
-    if origin not in origins or not url_has_allowed_host_and_scheme(url, allowed_hosts=hosts):
+    as_written = origin in origins and url.startswith(origin)
+    if not as_written or not url_has_allowed_host_and_scheme(url, allowed_hosts=hosts):
         raise RedirectNotAllowed
     return url
 

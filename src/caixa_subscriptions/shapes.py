@@ -33,7 +33,10 @@ def from_timestamp(value: Any) -> dt.datetime | None:
     """Stripe's Unix seconds as an aware UTC datetime; anything else is None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return dt.datetime.fromtimestamp(value, tz=dt.UTC)
+    try:
+        return dt.datetime.fromtimestamp(value, tz=dt.UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def subscription_items(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:

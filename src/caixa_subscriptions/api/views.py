@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from rest_framework import status
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 
 from caixa_subscriptions.access import get_access
 from caixa_subscriptions.api.exceptions import exception_handler
+from caixa_subscriptions.api.parsers import BoundedJSONParser
 from caixa_subscriptions.api.serializers import (
     CheckoutSerializer,
     OfferedPriceSerializer,
@@ -32,6 +34,7 @@ from caixa_subscriptions.subscribers import get_subscriber
 class SubscriptionsView(APIView):
     """Answers errors in our form whatever the project's own exception handler is."""
 
+    parser_classes = [BoundedJSONParser, FormParser, MultiPartParser]
     permission_classes = [IsAuthenticated]
 
     def get_exception_handler(self) -> Callable[..., Response | None]:

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     "subscription_id",
                     models.CharField(
                         blank=True,
-                        help_text="Stripe's id of the subscription that used the trial.",
+                        help_text="Stripe's id of the trial's subscription, else of the first one.",
                         max_length=255,
                         verbose_name="subscription",
                     ),

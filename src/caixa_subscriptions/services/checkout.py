@@ -18,7 +18,12 @@ from caixa_subscriptions.exceptions import (
     StripeRefused,
 )
 from caixa_subscriptions.prices import get_offered_price
-from caixa_subscriptions.services.customers import forget_customer, get_or_create_customer
+from caixa_subscriptions.services.customers import (
+    forget_customer,
+    get_or_create_customer,
+    is_customer_missing,
+    list_customers,
+)
 from caixa_subscriptions.services.subscriptions import refresh_subscriptions, sync_subscription
 from caixa_subscriptions.services.trials import is_trial_eligible
 
@@ -48,8 +53,6 @@ def create_checkout_session(
     StripeUnavailable, StripeRefused.
     """
     offer = get_offered_price(price)
-    if has_live_subscription(subscriber):
-        raise AlreadySubscribed
     params: SessionCreateParams = {
         "mode": "subscription",
         "client_reference_id": str(subscriber.pk),
@@ -62,7 +65,7 @@ def create_checkout_session(
     try:
         return _open_session(subscriber, customer, params)
     except StripeRefused as error:
-        if error.stripe_code != "resource_missing" or error.stripe_param != "customer":
+        if not is_customer_missing(error):
             raise
     # Deleted at Stripe, and its webhook never came.
     forget_customer(customer=customer)
@@ -73,19 +76,29 @@ def create_checkout_session(
 def _open_session(
     subscriber: models.Model, customer: Customer, params: SessionCreateParams
 ) -> CheckoutSession:
-    # A webhook may be late or switched off: Stripe itself has the last word on a second charge.
-    refresh_subscriptions(customer=customer)
-    if has_live_subscription(subscriber):
-        raise AlreadySubscribed
-    # An earlier tab must not be able to pay a second time.
-    for earlier in list(stripe_gateway.list_open_checkout_sessions(customer=customer.id)):
-        stripe_gateway.expire_checkout_session(earlier.id)
+    # A webhook may be late or lost: Stripe itself has the last word on a second charge.
+    customers = list_customers(subscriber=subscriber)
+    _require_none_live(subscriber, customers)
+    for one in customers:
+        # An earlier tab must not be able to pay a second time.
+        for earlier in list(stripe_gateway.list_open_checkout_sessions(customer=one.id)):
+            try:
+                stripe_gateway.expire_checkout_session(earlier.id)
+            except StripeRefused:  # no longer open: it may have been paid this moment
+                _require_none_live(subscriber, [one])
     trial_days = settings.trial_days if is_trial_eligible(subscriber=subscriber) else 0
     params = {**params, "customer": customer.id}
     if trial_days:
         params["subscription_data"] = {"trial_period_days": trial_days}
     session = stripe_gateway.create_checkout_session(params)
     return CheckoutSession(session_id=session.id, url=session.url or "", trial_days=trial_days)
+
+
+def _require_none_live(subscriber: models.Model, customers: list[Customer]) -> None:
+    for customer in customers:
+        refresh_subscriptions(customer=customer)
+    if has_live_subscription(subscriber):
+        raise AlreadySubscribed
 
 
 def complete_checkout(*, subscriber: models.Model, session_id: str) -> Access:

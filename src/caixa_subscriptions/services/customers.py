@@ -11,26 +11,30 @@ from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.exceptions import CustomerNotFound
+from caixa_subscriptions.exceptions import CustomerNotFound, StripeRefused
 
 
-def get_customer(*, subscriber: models.Model) -> Customer:
-    """The subscriber's customer in the current mode.
+def list_customers(*, subscriber: models.Model) -> list[Customer]:
+    """The subscriber's customers in the current mode, usually one.
 
-    Raises CustomerNotFound. Of several (made by hand in the dashboard) the one with a
-    subscription wins, then the oldest, so that every caller picks the same.
+    Of several (made by hand in the dashboard) one with a subscription comes first, then the
+    oldest, so that every caller picks the same.
     """
-    customer = (
+    return list(
         Customer.objects.filter(
             subscriber=subscriber, livemode=settings.livemode, date_purged__isnull=True
         )
         .annotate(subscription_count=models.Count("subscriptions"))
         .order_by("-subscription_count", "created", "djstripe_id")
-        .first()
     )
-    if customer is None:
+
+
+def get_customer(*, subscriber: models.Model) -> Customer:
+    """The first of `list_customers`. Raises CustomerNotFound."""
+    customers = list_customers(subscriber=subscriber)
+    if not customers:
         raise CustomerNotFound
-    return customer
+    return customers[0]
 
 
 def get_or_create_customer(*, subscriber: models.Model) -> Customer:
@@ -61,6 +65,11 @@ def get_or_create_customer(*, subscriber: models.Model) -> Customer:
     customer.subscriber = subscriber
     customer.save(update_fields=["subscriber"])
     return customer
+
+
+def is_customer_missing(error: StripeRefused) -> bool:
+    """Whether Stripe says that the customer we named does not exist (any more)."""
+    return error.stripe_code == "resource_missing" and error.stripe_param == "customer"
 
 
 def forget_customer(*, customer: Customer) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from django.db import models
 
 from caixa_subscriptions import stripe_gateway
-from caixa_subscriptions.services.customers import get_customer
+from caixa_subscriptions.exceptions import CustomerNotFound, StripeRefused
+from caixa_subscriptions.services.customers import (
+    forget_customer,
+    get_customer,
+    is_customer_missing,
+)
 
 
 def create_portal_session(*, subscriber: models.Model, return_url: str) -> str:
@@ -14,7 +19,13 @@ def create_portal_session(*, subscriber: models.Model, return_url: str) -> str:
     Raises CustomerNotFound, StripeUnavailable, StripeRefused.
     """
     customer = get_customer(subscriber=subscriber)
-    session = stripe_gateway.create_portal_session(
-        {"customer": customer.id, "return_url": return_url}
-    )
+    try:
+        session = stripe_gateway.create_portal_session(
+            {"customer": customer.id, "return_url": return_url}
+        )
+    except StripeRefused as error:
+        if not is_customer_missing(error):
+            raise
+        forget_customer(customer=customer)
+        raise CustomerNotFound from None
     return session.url

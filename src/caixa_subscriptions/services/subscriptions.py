@@ -9,14 +9,14 @@ from djstripe.models import Customer, Subscription
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.services.trials import record_trial_use
+from caixa_subscriptions.services.trials import record_subscription
 
 if TYPE_CHECKING:
     import stripe
 
 
 def sync_subscription(*, stripe_subscription: stripe.Subscription) -> Subscription:
-    """Store the subscription as Stripe gave it, and mark its trial as used.
+    """Store the subscription as Stripe gave it, and remember it and its trial.
 
     The webhook does the same; whichever comes first, the trial is spent once. dj-stripe may ask
     Stripe for what the subscription refers to: raises StripeUnavailable, StripeRefused.
@@ -25,7 +25,7 @@ def sync_subscription(*, stripe_subscription: stripe.Subscription) -> Subscripti
         subscription = Subscription.sync_from_stripe_data(
             stripe_subscription, api_key=settings.secret_key
         )
-        record_trial_use(subscription=subscription)
+        record_subscription(subscription=subscription)
     return subscription
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models, transaction
+from django.db.models import Q
 from djstripe.models import Subscription
 
 from caixa_subscriptions.conf import now, settings
@@ -19,31 +20,39 @@ def is_trial_eligible(*, subscriber: models.Model) -> bool:
     if settings.trial_days < 1:
         return False
     livemode = settings.livemode
-    used = TrialUsageTracking.objects.filter(
-        subscriber_id=subscriber.pk, livemode=livemode, has_used_trial=True
+    remembered = TrialUsageTracking.objects.filter(
+        Q(has_used_trial=True) | ~Q(subscription_id=""),
+        subscriber_id=subscriber.pk,
+        livemode=livemode,
     )
     past = Subscription.objects.filter(customer__subscriber=subscriber, livemode=livemode)
-    return not used.exists() and not past.exists()
+    return not remembered.exists() and not past.exists()
 
 
-def record_trial_use(*, subscription: Subscription) -> bool:
-    """Mark the trial of the subscription's subscriber as used; true when this call did it.
+def record_subscription(*, subscription: Subscription) -> bool:
+    """Remember that its subscriber has subscribed, and the trial as used when it has one.
 
-    Safe to repeat. Nothing happens for a subscription without a trial, or whose customer is
-    linked to nobody (`fix_customer_links` and the next sync catch up).
+    Outlives the customer: dj-stripe unlinks one that is deleted at Stripe. True when this call
+    changed something, so it is safe to repeat. Nothing happens while the customer is linked to
+    nobody (`fix_customer_links` and the next sync catch up).
     """
     subscriber = subscription.customer.subscriber
-    if subscriber is None or subscription.stripe_data.get("trial_end") is None:
+    if subscriber is None:
         return False
-    started = from_timestamp(subscription.stripe_data.get("trial_start")) or now()
+    has_trial = subscription.stripe_data.get("trial_end") is not None
     with transaction.atomic():
-        usage, _created = TrialUsageTracking.objects.select_for_update().get_or_create(
-            subscriber=subscriber, livemode=bool(subscription.livemode)
+        usage, created = TrialUsageTracking.objects.select_for_update().get_or_create(
+            subscriber=subscriber,
+            livemode=bool(subscription.livemode),
+            defaults={"subscription_id": subscription.id},
         )
-        if usage.has_used_trial:
-            return False
-        usage.has_used_trial = True
-        usage.trial_used_at = started
+        if has_trial and not usage.has_used_trial:
+            usage.has_used_trial = True
+            usage.trial_used_at = (
+                from_timestamp(subscription.stripe_data.get("trial_start")) or now()
+            )
+        elif usage.subscription_id:
+            return created
         usage.subscription_id = subscription.id
         usage.save()
     return True

@@ -49,9 +49,7 @@ def set_up_webhook_endpoint(*, base_url: str, register: bool) -> WebhookEndpoint
     it has none, and its secret is stored. Raises InvalidBaseUrl, WebhookSecretUnknown,
     StripeUnavailable, StripeRefused.
     """
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise InvalidBaseUrl
+    _check_base_url(base_url)
     row = WebhookEndpoint.objects.filter(livemode=settings.livemode).order_by("djstripe_id").last()
     uuid = row.djstripe_uuid if row else uuid_module.uuid4()
     url = base_url.rstrip("/") + reverse("djstripe:djstripe_webhook_by_uuid", args=[uuid])
@@ -66,6 +64,18 @@ def set_up_webhook_endpoint(*, base_url: str, register: bool) -> WebhookEndpoint
     row.secret = settings.webhook_secret or row.secret
     row.save()
     return row
+
+
+def _check_base_url(base_url: str) -> None:
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:
+        raise InvalidBaseUrl from None
+    plain = not any(char.isspace() for char in base_url) and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise InvalidBaseUrl
+    if parts.query or parts.fragment:
+        raise InvalidBaseUrl
 
 
 def _register(row: WebhookEndpoint | None, *, uuid: uuid_module.UUID, url: str) -> WebhookEndpoint:

@@ -12,7 +12,7 @@ from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.services.trials import record_trial_use
+from caixa_subscriptions.services.trials import record_subscription
 
 # What can become of a customer without a subscriber.
 LINKED = "linked"
@@ -53,6 +53,8 @@ def _fix(*, dry_run: bool) -> Iterator[Outcome]:
             continue
         try:
             subscriber = subscriber_model._default_manager.filter(pk=named).first()
+            if subscriber is not None and str(subscriber.pk) != str(named):
+                subscriber = None  # such as " 1", which the database takes for 1
         except (ValidationError, ValueError, TypeError):  # a UUID's field raises the first
             subscriber = None
         if subscriber is None:
@@ -68,5 +70,5 @@ def _fix(*, dry_run: bool) -> Iterator[Outcome]:
                 customer.subscriber = subscriber
                 customer.save(update_fields=["subscriber"])
                 for subscription in customer.subscriptions.all():
-                    record_trial_use(subscription=subscription)
+                    record_subscription(subscription=subscription)
         yield Outcome(customer.id, LINKED, pk)

@@ -16,7 +16,7 @@ from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Event, Invoice, Subscription
 
 from caixa_subscriptions import signals
-from caixa_subscriptions.services.trials import record_trial_use
+from caixa_subscriptions.services.trials import record_subscription
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def on_subscription_created(sender: Any, event: Event, **kwargs: Any) -> None:
     if subscription is None:
         return
     # The brief: the webhook is what marks the trial as used.
-    record_trial_use(subscription=subscription)
+    record_subscription(subscription=subscription)
     _send(signals.subscription_created, event, subscription=subscription)
 
 
