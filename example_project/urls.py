@@ -5,6 +5,8 @@ from rest_framework_simplejwt.views import TokenRefreshView
 from example_project.accounts.api import RegisterView, TokenView
 from example_project.reports.api import ReportsView
 
+handler404 = "example_project.reports.views.page_not_found"
+
 urlpatterns = [
     path("", include("example_project.reports.urls")),
     path("accounts/", include("example_project.accounts.urls")),

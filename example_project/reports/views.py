@@ -61,3 +61,10 @@ def safe_next(request: HttpRequest, url: str | None) -> str:
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return url if url and allowed else ""
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Programs read JSON, people a page."""
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": gettext("Not found."), "code": "not_found"}, status=404)
+    return defaults.page_not_found(request, exception)

@@ -36,7 +36,6 @@ def _secret_key(path: Path) -> str:
 
 SECRET_KEY = _secret_key(DEMO_DATA_DIR / "secret_key")
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
-DATABASES = {"default": environment.database(sqlite_path=DEMO_DATA_DIR / "db.sqlite3")}
 
 # Static files straight from their sources, as they are now: nothing to collect.
 WHITENOISE_USE_FINDERS = True
@@ -48,6 +47,13 @@ REST_FRAMEWORK = REST_FRAMEWORK | {
 
 STRIPE_LIVE_MODE = False
 SIMULATED = not os.environ.get("STRIPE_TEST_SECRET_KEY")
+
+# What Stripe said and what the simulator said must not mix in one database.
+DATABASES = {
+    "default": environment.database(
+        sqlite_path=DEMO_DATA_DIR / ("db.sqlite3" if SIMULATED else "stripe_test_db.sqlite3")
+    )
+}
 SIMULATOR_STATE = DEMO_DATA_DIR / "simulator.sqlite3"
 if SIMULATED:
     STRIPE_API_HOST = DEMO_URL

@@ -52,7 +52,6 @@ def test_only_one_demo_runs_on_the_same_data(tmp_path: Path) -> None:
 
 
 def test_a_reset_removes_the_demos_own_files_only(settings: Any, tmp_path: Path) -> None:
-    settings.DEMO_DATA_DIR = tmp_path
     settings.SIMULATOR_STATE = tmp_path / "simulator.sqlite3"
     for name in ("db.sqlite3", "db.sqlite3-wal", "simulator.sqlite3", "secret_key"):
         (tmp_path / name).touch()
@@ -86,6 +85,23 @@ def test_seeding_completes_what_a_kill_left_half_done(
     demo._seed_stripe()
     assert len(stripe_api.list_objects("product")) == 1
     assert len(stripe_api.list_objects("price")) == 2
+
+
+def test_an_endpoint_lost_by_a_kill_is_removed(stripe_api: Simulator) -> None:
+    client = demo._client()
+    kept = [
+        client.v1.webhook_endpoints.create({"url": url, "enabled_events": ["*"]}).url
+        for url in (
+            "http://127.0.0.1:8000/stripe/webhook/11111111-aaaa/",
+            "http://127.0.0.1:9000/of-somebody-else/",
+        )
+    ]
+    client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:8001/stripe/webhook/22222222-bbbb/", "enabled_events": ["*"]}
+    )
+    demo._remove_lost_endpoints(kept[0])
+    left = [endpoint["url"] for endpoint in stripe_api.list_objects("webhook_endpoint")]
+    assert sorted(left) == sorted(kept)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -76,6 +76,8 @@ def run_check(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
 
 
 PRODUCTION = {
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": "true",
+    "SECURE_HSTS_PRELOAD": "true",
     "DJANGO_SETTINGS_MODULE": "example_project.settings.production",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
     "ALLOWED_HOSTS": "reports.example",

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import stripe
 from django.conf import settings
@@ -50,10 +51,10 @@ class Command(BaseCommand):
                 "The demo needs example_project.settings.demo, and its port in PORT."
             )
         _require_free(port)
-        with _only_one_on(settings.DEMO_DATA_DIR):
+        with _only_one_on(settings.SIMULATOR_STATE.parent):
             if reset:
                 _remove_data(database=settings.DATABASES["default"]["NAME"])
-            if not settings.SIMULATOR_STATE.exists():
+            if not Path(settings.DATABASES["default"]["NAME"]).exists():
                 self.stdout.write("Preparing the database, which takes a minute the first time.")
                 self.stdout.flush()
             call_command("migrate", interactive=False, verbosity=0)
@@ -62,6 +63,7 @@ class Command(BaseCommand):
     def _serve(self, port: int) -> None:
         # Imported late: in the demo it opens the simulator's file, which a reset removes.
         server = serve(import_string(settings.WSGI_APPLICATION), host=HOST, port=port)
+        url = server.url
         try:
             if settings.SIMULATED:
                 _seed_stripe()
@@ -69,11 +71,14 @@ class Command(BaseCommand):
             endpoint = StringIO()
             call_command(
                 "webhook_endpoint",
-                base_url=settings.DEMO_URL,
+                base_url=url,
                 register=settings.SIMULATED,
                 stdout=endpoint,
             )
-            self._say_what_to_click(webhook_url=endpoint.getvalue().strip())
+            webhook_url = endpoint.getvalue().strip()
+            if settings.SIMULATED:
+                _remove_lost_endpoints(webhook_url)
+            self._say_what_to_click(url, webhook_url=webhook_url)
             _wait_for_the_end()
         finally:
             server.shutdown()
@@ -82,8 +87,7 @@ class Command(BaseCommand):
                 get_simulator().close()
         self.stdout.write("\nStopped. Start again with the same command: everything is kept.")
 
-    def _say_what_to_click(self, *, webhook_url: str) -> None:
-        url = settings.DEMO_URL
+    def _say_what_to_click(self, url: str, *, webhook_url: str) -> None:
         lines = [
             "",
             self.style.SUCCESS("The demo is running."),
@@ -152,20 +156,24 @@ def _only_one_on(folder: Path) -> Iterator[None]:
 
 
 def _remove_data(*, database: Path | str) -> None:
-    if Path(database).parent != settings.DEMO_DATA_DIR:
+    if Path(database).parent != settings.SIMULATOR_STATE.parent:
         raise CommandError("--reset removes the demo's own SQLite file only; unset DATABASE_URL.")
     for path in (Path(database), settings.SIMULATOR_STATE):
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def _seed_stripe() -> None:
-    """What is for sale, at the simulated Stripe and by its API, unless it is there already."""
-    client = stripe.StripeClient(
+def _client() -> stripe.StripeClient:
+    return stripe.StripeClient(
         settings.STRIPE_TEST_SECRET_KEY,
         stripe_version=settings.STRIPE_API_VERSION,
         base_addresses={"api": settings.STRIPE_API_HOST},
     )
+
+
+def _seed_stripe() -> None:
+    """What is for sale, at the simulated Stripe and by its API, unless it is there already."""
+    client = _client()
     wanted = [lookup_key for lookup_key, _amount, _interval in PRICES]
     there = {
         price.lookup_key: price.product
@@ -182,10 +190,24 @@ def _seed_stripe() -> None:
                 "product": str(product),
                 "currency": "usd",
                 "unit_amount": amount,
-                "recurring": {"interval": interval},  # type: ignore[typeddict-item]
+                "recurring": {"interval": interval},
                 "lookup_key": lookup_key,
             }
         )
+
+
+def _remove_lost_endpoints(webhook_url: str) -> None:
+    """A kill between Stripe's answer and our row leaves an endpoint that nobody can verify.
+
+    Checkout would wait for its 2xx, which never comes.
+    """
+    client = _client()
+    ours = urlsplit(webhook_url)
+    folder = ours.path.rstrip("/").rpartition("/")[0]
+    for endpoint in client.v1.webhook_endpoints.list({"limit": 100}).data:
+        theirs = urlsplit(endpoint.url)
+        if theirs.path.startswith(f"{folder}/") and endpoint.url != webhook_url:
+            client.v1.webhook_endpoints.delete(endpoint.id)
 
 
 def _wait_for_the_end() -> None:
