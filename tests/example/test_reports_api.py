@@ -60,3 +60,9 @@ def test_the_titles_are_translated(api: APIClient, monkeypatch: Any) -> None:
         for report in api.get("/api/reports/", headers={"accept-language": "pt-BR"}).json()
     ]
     assert titles[:2] == ["Receita", "Pedidos"]
+
+
+def test_an_unknown_endpoint_answers_in_json() -> None:
+    response = Client().get("/api/nothing/")
+    assert response.status_code == 404
+    assert response.json() == {"detail": "Not found.", "code": "not_found"}

@@ -76,16 +76,12 @@ def test_the_signature_verifies_with_the_sdk(call: Calls, inbox: Inbox) -> None:
     assert call.simulator.deliver_pending() == 1
     ((url, headers, body),) = inbox.received
     assert url == URL
-    event = stripe.Webhook.construct_event(
-        body, headers["Stripe-Signature"], endpoint["secret"]
-    )
+    event = stripe.Webhook.construct_event(body, headers["Stripe-Signature"], endpoint["secret"])
     assert (event.type, event.data.object["id"]) == ("customer.created", customer["id"])
     assert event.api_version == endpoint["api_version"]
     assert headers["Content-Type"] == "application/json; charset=utf-8"
     with pytest.raises(stripe.SignatureVerificationError):
-        stripe.Webhook.construct_event(
-            body + b" ", headers["Stripe-Signature"], endpoint["secret"]
-        )
+        stripe.Webhook.construct_event(body + b" ", headers["Stripe-Signature"], endpoint["secret"])
 
 
 def test_every_endpoint_signs_with_its_own_secret(call: Calls, inbox: Inbox) -> None:
@@ -108,9 +104,7 @@ def test_the_signature_has_the_time_of_the_wall(call: Calls, inbox: Inbox, now: 
     _url, headers, body = inbox.received[types(inbox).index("invoice.created")]
     assert headers["Stripe-Signature"].startswith(f"t={int(now.seconds)},v1=")
     assert json.loads(body)["created"] == START + 30 * DAY
-    stripe.Webhook.construct_event(
-        body, headers["Stripe-Signature"], endpoint["secret"]
-    )
+    stripe.Webhook.construct_event(body, headers["Stripe-Signature"], endpoint["secret"])
 
 
 def test_private_keys_never_leave(call: Calls, inbox: Inbox) -> None:

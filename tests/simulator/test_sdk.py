@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 import stripe
 
 from caixa_subscriptions.simulator import Simulator
@@ -236,3 +237,12 @@ def test_a_trailing_slash_and_the_hosts_own_name(
     response.read()
     assert response.status == 200
     connection.close()
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "[::1"])
+def test_a_name_of_another_site_does_not_open_the_simulator(
+    server: ThreadingWSGIServer, host: str
+) -> None:
+    for path in ("/simulator/", "/v1/account"):
+        answer = requests.get(server.url + path, headers={"Host": host}, timeout=5)
+        assert answer.status_code in (400, 403)

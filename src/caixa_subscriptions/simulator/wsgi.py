@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from caixa_subscriptions.simulator import pages
 from caixa_subscriptions.simulator.core import Simulator
@@ -29,7 +29,10 @@ class SimulatorApplication:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if path.startswith("/v1/"):
+        if not _is_loopback(environ):
+            body = b"The simulator answers on this machine only.\n"
+            status, headers = 403, [("Content-Type", "text/plain")]
+        elif path.startswith("/v1/"):
             status, headers, body = self._api(environ)
         elif path in ("/simulator", "/"):
             status, headers, body = 303, [("Location", "/simulator/")], b""
@@ -67,6 +70,15 @@ class SimulatorApplication:
             [("Content-Type", "application/json"), *answer_headers.items()],
             body,
         )
+
+
+def _is_loopback(environ: WSGIEnvironment) -> bool:
+    """A name that another site has made point here must not open the simulator to its pages."""
+    try:
+        host = urlsplit(base_url(environ)).hostname
+    except ValueError:
+        return False
+    return host in ("127.0.0.1", "localhost", "::1")
 
 
 def base_url(environ: WSGIEnvironment) -> str:
