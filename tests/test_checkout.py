@@ -446,6 +446,15 @@ class TestPortal:
             with pytest.raises(CustomerNotFound):
                 create_portal_session(subscriber=user, return_url="http://testserver/")
 
+    def test_another_refusal_is_not_mistaken_for_a_missing_customer(
+        self, user: Any, stripe_api: Simulator, settings: Any
+    ) -> None:
+        CustomerFactory(subscriber=user)
+        settings.STRIPE_TEST_SECRET_KEY = "sk_" + "live_" + "0" * 24
+        with pytest.raises(StripeRefused):
+            create_portal_session(subscriber=user, return_url="http://testserver/")
+        assert get_customer(subscriber=user)
+
     def test_needs_a_customer(self, user: Any, stripe_api: Simulator) -> None:
         with pytest.raises(CustomerNotFound):
             create_portal_session(subscriber=user, return_url="http://testserver/")
