@@ -46,7 +46,7 @@ def _keep_body(request: HttpRequest) -> None:
     Uploads, and bodies larger than Django holds in memory, stay unread.
     """
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    small = length.isdigit() and (limit is None or int(length) <= limit)
+    length = request.headers.get("content-length") or "0"
+    small = length.isdecimal() and (limit is None or int(length) <= limit)
     if small and request.content_type != "multipart/form-data":
         request.body  # noqa: B018  reading it is what keeps it
