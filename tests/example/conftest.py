@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 from caixa_subscriptions.simulator import Simulator
 
@@ -15,6 +16,13 @@ def _no_throttle_of_earlier_tests() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A request leaves its language active in the thread, for the next test too."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

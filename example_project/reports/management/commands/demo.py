@@ -15,6 +15,7 @@ import stripe
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.utils.module_loading import import_string
 
 from caixa_subscriptions.simulator.server import serve
@@ -53,8 +54,9 @@ class Command(BaseCommand):
         _require_free(port)
         with _only_one_on(settings.SIMULATOR_STATE.parent):
             if reset:
+                connection.close()  # the system checks may have opened it
                 _remove_data(database=settings.DATABASES["default"]["NAME"])
-            if not Path(settings.DATABASES["default"]["NAME"]).exists():
+            if not connection.introspection.table_names():
                 self.stdout.write("Preparing the database, which takes a minute the first time.")
                 self.stdout.flush()
             call_command("migrate", interactive=False, verbosity=0)
