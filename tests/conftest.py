@@ -11,6 +11,7 @@ import stripe
 from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.test import Client
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from caixa_subscriptions.services.webhook_endpoints import set_up_webhook_endpoint
@@ -18,6 +19,13 @@ from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
 from tests.factories import NOW, UserFactory
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A request in Portuguese leaves its language behind in the thread; no test inherits it."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture
