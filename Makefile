@@ -5,7 +5,9 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	&& echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 8000
+ifeq ($(strip $(PORT)),)
+PORT := 8000
+endif
 export PORT
 
 .DEFAULT_GOAL := help
