@@ -111,9 +111,11 @@ class Reader:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        yield
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(30)
 
 
 def test_the_quickstart_works_word_for_word(wheel: Path, tmp_path: Path) -> None:
