@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from caixa_subscriptions.simulator import Simulator, billing
+from caixa_subscriptions.simulator import Simulator, tasks
 from tests.simulator.tools import DAY, START, Calls, Inbox, Wall, events
 
 
@@ -76,7 +76,7 @@ def test_closing_waits_for_one_delivery_only_and_the_rest_stay_pending(wall: Wal
 @pytest.fixture
 def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first thing that falls due breaks."""
-    honest = billing.run_task
+    honest = tasks.run_task
     broken: list[Any] = []
 
     def run_task(*arguments: Any) -> None:
@@ -85,7 +85,7 @@ def breaking(monkeypatch: pytest.MonkeyPatch) -> None:
             raise RuntimeError("broken")
         honest(*arguments)
 
-    monkeypatch.setattr(billing, "run_task", run_task)
+    monkeypatch.setattr(tasks, "run_task", run_task)
 
 
 @pytest.mark.usefixtures("breaking")

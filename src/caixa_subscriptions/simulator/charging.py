@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import expand, invoice_objects
+from caixa_subscriptions.simulator import expand, objects
 from caixa_subscriptions.simulator.world import World
 
 
@@ -34,14 +34,14 @@ def charge_card(
         None,
     )
     if payment is None:
-        intent = invoice_objects.payment_intent(
+        intent = objects.payment_intent(
             world.ids.new("payment_intent"),
             invoice=invoice,
             secret=world.ids.token(24),
             created=now,
         )
         world.add(intent, "payment_intent.created")
-        payment = invoice_objects.invoice_payment(
+        payment = objects.invoice_payment(
             world.ids.new("invoice_payment"),
             invoice=invoice,
             payment_intent=intent["id"],
@@ -50,7 +50,7 @@ def charge_card(
         world.store.put(payment, customer=invoice["customer"])
     else:
         intent = world.get("payment_intent", payment["payment"]["payment_intent"])
-    charge = invoice_objects.charge(
+    charge = objects.charge(
         world.ids.new("charge"),
         intent=intent,
         payment_method=payment_method,
@@ -80,7 +80,7 @@ def charge_card(
         )
         world.emit("payment_intent.payment_failed", intent)
         return
-    transaction = invoice_objects.balance_transaction(
+    transaction = objects.balance_transaction(
         world.ids.new("balance_transaction"), charge=charge, created=now
     )
     world.store.put(transaction)

@@ -15,7 +15,15 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
-from caixa_subscriptions.simulator import answers, billing, expand, keys, resources, routes
+from caixa_subscriptions.simulator import (
+    answers,
+    collecting,
+    expand,
+    keys,
+    resources,
+    routes,
+    tasks,
+)
 from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.cards import check_expiry
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
@@ -58,8 +66,8 @@ class Simulator:
         transport: Transport | None = None,
         dunning_outcome: str = "canceled",
     ) -> None:
-        if dunning_outcome not in billing.DUNNING_OUTCOMES:
-            raise ValueError(f"dunning_outcome must be one of {billing.DUNNING_OUTCOMES}")
+        if dunning_outcome not in collecting.DUNNING_OUTCOMES:
+            raise ValueError(f"dunning_outcome must be one of {collecting.DUNNING_OUTCOMES}")
         self._seed = seed
         self._dunning_outcome = dunning_outcome
         self._store = Store(state)
@@ -264,7 +272,7 @@ class Simulator:
                     return
                 object_id, action, _due = task
                 self._world.drop_task(object_id, action)
-                billing.run_task(self._world, object_id, action)
+                tasks.run_task(self._world, object_id, action)
 
     def _advance(self, clock_id: str) -> None:
         more = True

@@ -90,9 +90,9 @@ def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, 
     return rendered
 
 
-def _is_expandable(step: str, value: Any) -> bool:
+def _is_expandable(world: World, step: str, value: Any) -> bool:
     if isinstance(value, str):
-        return step != "id" and is_id(value)
+        return step != "id" and (is_id(value) or world.store.get(value) is not None)
     return value is None or isinstance(value, dict | list)
 
 
@@ -109,7 +109,7 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
         value = lazy(world, node)
         if value is not None:
             node[step] = value
-    elif (step not in node and not lazy) or not _is_expandable(step, node.get(step)):
+    elif (step not in node and not lazy) or not _is_expandable(world, step, node.get(step)):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
     if isinstance(node.get(step), str):
         found = world.store.get(node[step]) or world.deleted_customer(node[step])

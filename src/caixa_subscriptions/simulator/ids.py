@@ -14,26 +14,39 @@ PREFIXES = {
     "billing_portal.session": ("bps_1", 23),
     "charge": ("ch_3", 23),
     "checkout.session": ("cs_test_a1", 57),
+    "coupon": ("", 8),
     "customer": ("cus_", 14),
+    "discount": ("di_1", 23),
+    "dispute": ("dp_1", 23),
+    "entitlements.active_entitlement": ("ent_test_", 24),
+    "entitlements.feature": ("feat_test_", 24),
     "event": ("evt_1", 23),
     "invoice": ("in_1", 23),
     "invoice_payment": ("inpay_1", 23),
+    "invoiceitem": ("ii_1", 23),
+    "item": ("li_1", 23),
     "line_item": ("il_1", 23),
+    "mandate": ("mandate_1", 23),
     "payment_intent": ("pi_3", 23),
     "payment_method": ("pm_1", 23),
     "price": ("price_1", 23),
     "product": ("prod_", 14),
+    "product_feature": ("prodft_test_", 24),
+    "promotion_code": ("promo_1", 23),
+    "refund": ("re_3", 23),
     "request": ("req_", 14),
     "setup_intent": ("seti_1", 23),
     "subscription": ("sub_1", 23),
     "subscription_item": ("si_", 14),
+    "subscription_schedule": ("sub_sched_1", 23),
+    "tax_rate": ("txr_1", 23),
     "test_helpers.test_clock": ("clock_1", 23),
     "webhook_endpoint": ("we_1", 23),
 }
 
 
 def is_id(text: str) -> bool:
-    return text.startswith(tuple(prefix for prefix, _length in PREFIXES.values()))
+    return text.startswith(tuple(prefix for prefix, _length in PREFIXES.values() if prefix))
 
 
 class Ids:

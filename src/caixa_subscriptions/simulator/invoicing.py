@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import invoice_objects
+from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.world import World
 
@@ -23,7 +23,7 @@ def new_invoice(
         _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
         for item in subscription["items"]["data"]
     ]
-    invoice = invoice_objects.invoice(
+    invoice = objects.invoice(
         invoice_id,
         subscription=subscription,
         customer=customer,
@@ -47,7 +47,7 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
         amount = money(unit_amount, price["currency"])
         interval = price["recurring"]["interval"]
         description = f"{quantity} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
-    return invoice_objects.line_item(
+    return objects.line_item(
         world.ids.new("line_item"),
         invoice_id=invoice_id,
         item=item,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ class Route:
 
 
 ROUTES: list[Route] = []
+# By method and depth of the path.
+ROUTES_OF: dict[tuple[str, int], list[Route]] = defaultdict(list)
 
 
 def route(
@@ -39,16 +42,20 @@ def route(
     pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", template))
 
     def register(handler: Handler) -> Handler:
-        ROUTES.append(Route(method, template, pattern, handler, Spec(params, honours)))
+        one = Route(method, template, pattern, handler, Spec(params, honours))
+        ROUTES.append(one)
+        ROUTES_OF[method, template.count("/")].append(one)
         return handler
 
     return register
 
 
 def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
-    for one in ROUTES:
-        match = one.pattern.fullmatch(path)
-        if match and one.method == method:
+    # `/v1/customers/search` before `/v1/customers/{customer}`.
+    for one in sorted(
+        ROUTES_OF.get((method, path.count("/")), []), key=lambda one: one.template.count("{")
+    ):
+        if match := one.pattern.fullmatch(path):
             return one, match.groups()
     raise StripeError(
         404,

@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from caixa_subscriptions.simulator import expand, session_objects
+from caixa_subscriptions.simulator import expand, objects
 from caixa_subscriptions.simulator.errors import StripeError, missing
 from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.tasks import RANKS
 
 WALL = ""  # the clock of customers without a test clock
-# When several things fall on the same second, a cancellation comes before a renewal.
-RANKS = {"cancel": 0, "expire": 1, "trial_will_end": 2, "period_end": 3, "finalize": 4, "retry": 5}
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,7 +75,10 @@ class World:
         )
 
     def unschedule(self, obj: Mapping[str, Any], *actions: str) -> None:
-        for action in actions or RANKS:
+        """`actions`, or all of them."""
+        if not actions:
+            self.store.execute("delete from tasks where object_id = ?", (obj["id"],))
+        for action in actions:
             self.drop_task(obj["id"], action)
 
     def due_task(self, clock: str, until: int) -> tuple[str, str, int] | None:
@@ -185,7 +187,7 @@ class World:
             if endpoint["status"] == "enabled"
             and not {"*", type}.isdisjoint(endpoint["enabled_events"])
         ]
-        event = session_objects.event(
+        event = objects.event(
             self.ids.new("event"),
             type=type,
             data=data,

@@ -1,33 +1,7 @@
 """One module per family of resources; importing this package fills the table of routes."""
 
-from caixa_subscriptions.simulator.resources import (
-    account,
-    billing_portal,
-    catalogue,
-    checkout,
-    clocks,
-    customers,
-    empty,
-    events,
-    invoices,
-    payment_methods,
-    payments,
-    subscriptions,
-    webhook_endpoints,
-)
+import importlib
+import pkgutil
 
-__all__ = [
-    "account",
-    "billing_portal",
-    "catalogue",
-    "checkout",
-    "clocks",
-    "customers",
-    "empty",
-    "events",
-    "invoices",
-    "payment_methods",
-    "payments",
-    "subscriptions",
-    "webhook_endpoints",
-]
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

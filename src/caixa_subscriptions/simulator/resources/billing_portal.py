@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, session_objects
+from caixa_subscriptions.simulator import lifecycle, objects
 from caixa_subscriptions.simulator.cards import DECLINED, checked_number
 from caixa_subscriptions.simulator.errors import (
     CardError,
@@ -34,7 +34,7 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
         raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     token = f"test_{world.ids.token(40)}"
-    session = session_objects.portal_session(
+    session = objects.portal_session(
         world.ids.new("billing_portal.session"),
         customer=customer["id"],
         return_url=params.get("return_url"),
@@ -68,11 +68,11 @@ def own_subscription(world: World, token: str, subscription_id: str) -> dict[str
 
 def cancel(world: World, token: str, subscription_id: str) -> dict[str, Any]:
     subscription = own_subscription(world, token, subscription_id)
-    billing.require_not_ended(subscription)
-    billing.request_cancellation(
+    lifecycle.require_not_ended(subscription)
+    lifecycle.request_cancellation(
         world,
         subscription,
-        cancel_at=billing.current_period_end(subscription),
+        cancel_at=lifecycle.current_period_end(subscription),
         at_period_end=False,
     )
     return subscription
@@ -80,10 +80,10 @@ def cancel(world: World, token: str, subscription_id: str) -> dict[str, Any]:
 
 def renew(world: World, token: str, subscription_id: str) -> dict[str, Any]:
     subscription = own_subscription(world, token, subscription_id)
-    billing.require_not_ended(subscription)
+    lifecycle.require_not_ended(subscription)
     if not subscription["cancel_at"]:
         raise invalid("This subscription is not about to end.")
-    billing.withdraw_cancellation(world, subscription)
+    lifecycle.withdraw_cancellation(world, subscription)
     return subscription
 
 
@@ -104,7 +104,7 @@ def update_card(
     settings = customer["invoice_settings"] | {"default_payment_method": card["id"]}
     world.update(customer, {"invoice_settings": settings}, "customer.updated")
     for subscription in world.store.all("subscription", customer=customer["id"]):
-        if subscription["status"] not in billing.ENDED:
+        if subscription["status"] not in lifecycle.ENDED:
             world.update(
                 subscription,
                 {"default_payment_method": card["id"]},
@@ -143,4 +143,4 @@ def retrieve_configuration(world: World, params: Params, object_id: str) -> dict
 
 def _configuration(world: World) -> dict[str, Any]:
     created = int(world.store.get_meta("started") or world.wall())
-    return session_objects.portal_configuration(created=created)
+    return objects.portal_configuration(created=created)

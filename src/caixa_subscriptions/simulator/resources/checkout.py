@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, invoice_objects, objects, session_objects
+from caixa_subscriptions.simulator import billing, objects
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_number
 from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, not_simulated
 from caixa_subscriptions.simulator.objects import DAY, HOUR
@@ -19,6 +19,7 @@ from caixa_subscriptions.simulator.resources.customers import check_email
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
 from caixa_subscriptions.simulator.resources.subscriptions import recurring_items, trial_end_of
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.tasks import task
 from caixa_subscriptions.simulator.world import World
 
 MAX_REFERENCE = 200
@@ -96,7 +97,7 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
             "expires_at",
         )
     session_id = world.ids.new("checkout.session")
-    session = session_objects.checkout_session(
+    session = objects.checkout_session(
         session_id,
         params=params,
         amount=sum(price["unit_amount"] * quantity for price, quantity in items),
@@ -108,8 +109,8 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
     session["metadata"] = merge_metadata({}, params.get("metadata"))
     session["_subscription_data"] = params.get("subscription_data", {})
     session["_line_items"] = [
-        session_objects.checkout_line_item(
-            world.ids.new("line_item").replace("il_", "li_"),
+        objects.checkout_line_item(
+            world.ids.new("item"),
             price=price,
             quantity=quantity,
             name=world.get("product", price["product"])["name"],
@@ -121,7 +122,7 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
         session["customer_details"] = _details(customer)
     world.store.put(session)
     clock = customer["test_clock"] if customer else world.default_clock_id
-    world.schedule(session, "expire", session["expires_at"], clock)
+    world.schedule(session, "expire_session", session["expires_at"], clock)
     return session
 
 
@@ -180,9 +181,14 @@ def expire_session(world: World, params: Params, session_id: str) -> dict[str, A
             f"Session has a status of `{session['status']}`."
         )
     world.unschedule(session)
+    _expire(world, session)
+    return session
+
+
+@task("expire_session", rank=1)
+def _expire(world: World, session: dict[str, Any]) -> None:
     world.update(session, {"status": "expired", "url": None})
     world.emit("checkout.session.expired", session)
-    return session
 
 
 def trial_days(world: World, session: dict[str, Any]) -> int:
@@ -257,7 +263,7 @@ def _pay(
     data = session["_subscription_data"]
     trial_end = trial_end_of(data, now)
     if card and not session["amount_total"]:
-        intent = invoice_objects.setup_intent(
+        intent = objects.setup_intent(
             world.ids.new("setup_intent"),
             customer=customer["id"],
             payment_method=card["id"],

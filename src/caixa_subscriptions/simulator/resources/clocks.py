@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, session_objects
+from caixa_subscriptions.simulator import lifecycle, objects, tasks
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.periods import add_interval
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
@@ -16,7 +16,7 @@ KIND = "test_helpers.test_clock"
 
 
 def new_clock(world: World, *, frozen_time: int, name: str | None) -> dict[str, Any]:
-    clock = session_objects.test_clock(
+    clock = objects.test_clock(
         world.ids.new(KIND), frozen_time=frozen_time, name=name, created=world.wall()
     )
     return world.add(clock, "test_helpers.test_clock.created")
@@ -57,8 +57,8 @@ def delete_clock(world: World, params: Params, clock_id: str) -> dict[str, Any]:
     for customer in world.store.all("customer"):
         if customer["test_clock"] == clock_id:
             for subscription in world.store.all("subscription", customer=customer["id"]):
-                if subscription["status"] not in billing.ENDED:
-                    billing.cancel(world, subscription, reason=None)
+                if subscription["status"] not in lifecycle.ENDED:
+                    lifecycle.cancel(world, subscription, reason=None)
             world.forget_customer(customer, None)
     world.store.delete(clock_id)
     world.emit("test_helpers.test_clock.deleted", clock)
@@ -104,7 +104,8 @@ def _check_limit(world: World, clock: dict[str, Any], target: int) -> None:
     intervals = [
         (recurring["interval"], recurring["interval_count"])
         for subscription in world.store.all("subscription")
-        if subscription["test_clock"] == clock["id"] and subscription["status"] not in billing.ENDED
+        if subscription["test_clock"] == clock["id"]
+        and subscription["status"] not in lifecycle.ENDED
         for recurring in [subscription["items"]["data"][0]["price"]["recurring"]]
     ]
     limit = min(
@@ -142,7 +143,7 @@ def step(world: World, clock_id: str) -> bool:
         object_id, action, due = task
         world.update(clock, {"frozen_time": max(due, clock["frozen_time"])})
         world.drop_task(object_id, action)
-        billing.run_task(world, object_id, action)
+        tasks.run_task(world, object_id, action)
         return True
     world.update(clock, {"frozen_time": target, "status": "ready", "status_details": {}})
     world.emit("test_helpers.test_clock.ready", clock)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, objects
+from caixa_subscriptions.simulator import lifecycle, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import attach
@@ -113,8 +113,8 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
     customer = world.get("customer", customer_id)
     world.writable(customer)
     for subscription in world.store.all("subscription", customer=customer_id):
-        if subscription["status"] not in billing.ENDED:
-            billing.cancel(world, subscription, reason=None)
+        if subscription["status"] not in lifecycle.ENDED:
+            lifecycle.cancel(world, subscription, reason=None)
     world.forget_customer(customer, customer["test_clock"])
     world.emit("customer.deleted", customer)
     return {"id": customer_id, "object": "customer", "deleted": True}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, charging, invoicing
+from caixa_subscriptions.simulator import charging, collecting, invoicing
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
 from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
 from caixa_subscriptions.simulator.routes import (
@@ -72,8 +72,8 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
         )
     if invoice["status"] == "draft":
         world.unschedule(invoice)
-        billing.finalize_invoice(world, invoice, pay=False)
-    if not billing.pay_invoice(world, invoice, payment_method=card, manual=True):
+        collecting.finalize_invoice(world, invoice, pay=False)
+    if not collecting.pay_invoice(world, invoice, payment_method=card, manual=True):
         number = card["_number"]
         raise ExecutedCardError(DECLINED.get(number) or FAILS_LATER[number])
     return invoice
@@ -87,7 +87,7 @@ def finalize(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
             "This invoice is already finalized, you can't re-finalize a non-draft invoice."
         )
     world.unschedule(invoice)
-    billing.finalize_invoice(world, invoice)
+    collecting.finalize_invoice(world, invoice)
     return invoice
 
 
@@ -106,7 +106,7 @@ def _close(world: World, invoice_id: str, *, status: str, at: str) -> dict[str, 
     if invoice["status"] != "open":
         raise invalid(f"You can only pass in open invoices. This invoice isn't open ({status}).")
     invoicing.close_invoice(world, invoice, status=status, at=at)
-    billing.follow_invoices(world, invoicing.subscription_of(world, invoice))
+    collecting.follow_invoices(world, invoicing.subscription_of(world, invoice))
     return invoice
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing
+from caixa_subscriptions.simulator import billing, lifecycle
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -120,10 +120,10 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
         world, customer=customer, items=items, trial_end=trial_end, changes=changes
     )
     if params.get("cancel_at_period_end"):
-        billing.request_cancellation(
+        lifecycle.request_cancellation(
             world,
             subscription,
-            cancel_at=billing.current_period_end(subscription),
+            cancel_at=lifecycle.current_period_end(subscription),
             at_period_end=True,
         )
     return subscription
@@ -144,7 +144,7 @@ def retrieve_subscription(world: World, params: Params, subscription_id: str) ->
 def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
     subscription = _writable(world, subscription_id)
     if set(params) - {"metadata", "cancellation_details", "expand"}:
-        billing.require_not_ended(subscription)
+        lifecycle.require_not_ended(subscription)
     changes: dict[str, Any] = {
         "metadata": merge_metadata(subscription["metadata"], params.get("metadata"))
     }
@@ -164,22 +164,22 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     elif "trial_end" in params:
         _move_trial_end(world, subscription, params)
     if params.get("cancel_at_period_end"):
-        billing.request_cancellation(
+        lifecycle.request_cancellation(
             world,
             subscription,
-            cancel_at=billing.current_period_end(subscription),
+            cancel_at=lifecycle.current_period_end(subscription),
             at_period_end=True,
         )
     elif params.get("cancel_at"):
         if params["cancel_at"] <= world.now(subscription["test_clock"] or ""):
             raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
-        billing.request_cancellation(
+        lifecycle.request_cancellation(
             world, subscription, cancel_at=params["cancel_at"], at_period_end=False
         )
     elif subscription["cancel_at"] and (
         params.get("cancel_at_period_end") is False or params.get("cancel_at") == ""
     ):
-        billing.withdraw_cancellation(world, subscription)
+        lifecycle.withdraw_cancellation(world, subscription)
     return subscription
 
 
@@ -202,20 +202,20 @@ def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) 
         },
         "customer.subscription.updated",
     )
-    billing.plan_ahead(world, subscription)
+    lifecycle.plan_ahead(world, subscription)
 
 
 @route("DELETE", "/v1/subscriptions/{subscription}", "SubscriptionCancelParams")
 def cancel_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
     subscription = _writable(world, subscription_id)
-    if subscription["status"] in billing.ENDED:
+    if subscription["status"] in lifecycle.ENDED:
         raise StripeError(
             404,
             f"No such subscription: '{subscription_id}'",
             code="resource_missing",
             param="id",
         )
-    billing.cancel(world, subscription, reason="cancellation_requested")
+    lifecycle.cancel(world, subscription, reason="cancellation_requested")
     return subscription
 
 
@@ -248,7 +248,7 @@ def _has_status(subscription: dict[str, Any], wanted: str | None) -> bool:
     if wanted is None:
         return bool(status != "canceled")
     if wanted == "ended":
-        return status in billing.ENDED
+        return status in lifecycle.ENDED
     return wanted in ("all", status)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from caixa_subscriptions.simulator import session_objects
+from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -32,7 +32,7 @@ def create_endpoint(world: World, params: Params) -> dict[str, Any]:
         )
     if len(world.store.all("webhook_endpoint")) >= MAX_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
-    endpoint = session_objects.webhook_endpoint(
+    endpoint = objects.webhook_endpoint(
         world.ids.new("webhook_endpoint"),
         url=params["url"],
         enabled_events=params["enabled_events"],

@@ -1,0 +1,170 @@
+"""From a draft to money, or to retries and their end.
+
+Sources: Stripe docs on subscription lifecycle and Smart Retries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
+from caixa_subscriptions.simulator.charging import charge_card, default_payment_method
+from caixa_subscriptions.simulator.invoicing import (
+    close_invoice,
+    invoices_of,
+    mark_paid,
+    subscription_of,
+)
+from caixa_subscriptions.simulator.lifecycle import cancel, plan_ahead
+from caixa_subscriptions.simulator.objects import DAY
+from caixa_subscriptions.simulator.tasks import task
+from caixa_subscriptions.simulator.world import World
+
+# Smart Retries: eight attempts in all over two weeks; recorded gaps are 1.6 to 1.9 days.
+RETRY_GAP = 7 * DAY // 4
+MAX_ATTEMPTS = 8
+DUNNING_OUTCOMES = ("canceled", "unpaid", "past_due")
+
+
+def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True) -> None:
+    """Draft to open; what is due nothing is paid at once, the rest is charged."""
+    customer = world.get("customer", invoice["customer"])
+    now = world.now_for(customer)
+    created = invoice["billing_reason"] == "subscription_create"
+    if created:
+        world.emit("invoice.created", invoice)
+    number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
+    world.update(customer, {"next_invoice_sequence": customer["next_invoice_sequence"] + 1})
+    hosted = f"{world.caller.base_url}/simulator/#{invoice['id']}"
+    world.update(
+        invoice,
+        {
+            "status": "open",
+            "number": number,
+            "effective_at": now,
+            "ending_balance": 0,
+            "automatically_finalizes_at": None,
+            "hosted_invoice_url": hosted,
+            "invoice_pdf": hosted,
+            "status_transitions": invoice["status_transitions"] | {"finalized_at": now},
+        },
+    )
+    world.emit("invoice.finalized", invoice)
+    if invoice["amount_due"] == 0:
+        mark_paid(world, invoice)
+    elif pay:
+        pay_invoice(world, invoice)
+
+
+@task("finalize", rank=4)
+def _finalize(world: World, invoice: dict[str, Any]) -> None:
+    finalize_invoice(world, invoice)
+
+
+def pay_invoice(
+    world: World,
+    invoice: dict[str, Any],
+    *,
+    subscription: dict[str, Any] | None = None,
+    payment_method: dict[str, Any] | None = None,
+    manual: bool = False,
+) -> bool:
+    """Charge `payment_method`, else the default one; whether it worked.
+
+    A failure makes the subscription `past_due` and plans the next attempt. A payment asked for by
+    hand does not count as an attempt (Stripe docs: Smart Retries).
+    """
+    creating = subscription is not None
+    subscription = subscription or subscription_of(world, invoice)
+    customer = world.get("customer", invoice["customer"])
+    now = world.now_for(customer)
+    payment_method = payment_method or default_payment_method(world, subscription)
+    before = dict(invoice)
+    attempts = invoice["attempt_count"] + (not manual)
+    world.update(invoice, {"attempted": True, "attempt_count": attempts})
+    decline = None
+    if payment_method:
+        number = payment_method["_number"]
+        decline = DECLINED.get(number) or FAILS_LATER.get(number)
+        charge_card(world, invoice, payment_method, decline, now)
+    if payment_method and decline is None:
+        mark_paid(world, invoice, before=before)
+        if not creating:
+            _recover(world, subscription, invoice)
+        return True
+    if not (manual and attempts):  # what is planned already stays so
+        _plan_retry(world, invoice, now, creating=creating)
+    world.tell_update(before, invoice)
+    world.emit("invoice.payment_failed", invoice)
+    if not creating:
+        _fall_behind(world, subscription, invoice)
+    return False
+
+
+@task("retry", rank=5)
+def _retry(world: World, invoice: dict[str, Any]) -> None:
+    pay_invoice(world, invoice)
+
+
+def _plan_retry(world: World, invoice: dict[str, Any], now: int, *, creating: bool) -> None:
+    if creating or invoice["attempt_count"] >= MAX_ATTEMPTS:
+        world.update(invoice, {"next_payment_attempt": None})
+        world.unschedule(invoice)
+        return
+    due = now + RETRY_GAP
+    world.update(invoice, {"next_payment_attempt": due})
+    world.schedule(invoice, "retry", due, invoice["test_clock"])
+
+
+def _recover(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> None:
+    if subscription["latest_invoice"] == invoice["id"] and subscription["status"] in (
+        "past_due",
+        "unpaid",
+        "incomplete",
+    ):
+        world.unschedule(subscription, "expire_incomplete")
+        world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+        plan_ahead(world, subscription)
+
+
+def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
+    """The latest invoice that is not void decides on the status (Stripe docs: subscription
+    lifecycle)."""
+    latest = next(
+        (one for one in invoices_of(world, subscription) if one["status"] != "void"),
+        {"status": "paid"},
+    )
+    if subscription["status"] in ("past_due", "unpaid") and latest["status"] in (
+        "paid",
+        "uncollectible",
+    ):
+        world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+    if subscription["status"] == "incomplete" and latest["status"] == "paid":
+        expire_incomplete(world, subscription)
+
+
+@task("expire_incomplete", rank=1)
+def expire_incomplete(world: World, subscription: dict[str, Any]) -> None:
+    """Its first payment never came; the open invoice is void."""
+    now = world.now(subscription["test_clock"] or "")
+    for invoice in invoices_of(world, subscription):
+        if invoice["status"] == "open":
+            close_invoice(world, invoice, status="void", at="voided_at")
+    world.unschedule(subscription)
+    world.update(
+        subscription,
+        {"status": "incomplete_expired", "ended_at": now},
+        "customer.subscription.updated",
+    )
+
+
+def _fall_behind(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> None:
+    if subscription["status"] == "active":
+        world.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
+    if invoice["attempt_count"] < MAX_ATTEMPTS or subscription["status"] != "past_due":
+        return
+    outcome = world.store.get_meta("dunning_outcome") or "canceled"
+    if outcome == "canceled":
+        cancel(world, subscription, reason="payment_failed")
+    elif outcome == "unpaid":
+        world.update(subscription, {"status": "unpaid"}, "customer.subscription.updated")

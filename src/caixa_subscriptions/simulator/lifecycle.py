@@ -1,0 +1,125 @@
+"""What comes next for a subscription, and how it ends.
+
+Sources: Stripe docs on subscription lifecycle, free trials and canceling.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.invoicing import (
+    invoices_of,
+)
+from caixa_subscriptions.simulator.objects import DAY
+from caixa_subscriptions.simulator.tasks import task
+from caixa_subscriptions.simulator.world import World
+
+TRIAL_WILL_END = 3 * DAY
+ENDED = ("canceled", "incomplete_expired")
+
+
+def plan_ahead(world: World, subscription: dict[str, Any]) -> None:
+    """Schedule what comes next by itself."""
+    clock = subscription["test_clock"]
+    world.unschedule(subscription, "cancel", "trial_will_end", "period_end")
+    if subscription["status"] in (*ENDED, "incomplete", "paused"):
+        return
+    item = subscription["items"]["data"][0]
+    world.schedule(subscription, "period_end", item["current_period_end"], clock)
+    if subscription["cancel_at"]:
+        world.schedule(subscription, "cancel", subscription["cancel_at"], clock)
+    if subscription["status"] == "trialing" and not subscription.get("_trial_will_end_sent"):
+        due = subscription["trial_end"] - TRIAL_WILL_END
+        if due <= world.now(clock or ""):
+            trial_will_end(world, subscription)
+        else:
+            world.schedule(subscription, "trial_will_end", due, clock)
+
+
+@task("trial_will_end", rank=2)
+def trial_will_end(world: World, subscription: dict[str, Any]) -> None:
+    world.update(subscription, {"_trial_will_end_sent": True})
+    world.emit("customer.subscription.trial_will_end", subscription)
+
+
+def cancel(world: World, subscription: dict[str, Any], *, reason: str | None) -> None:
+    """At once. `canceled_at` keeps an earlier request's time (recorded)."""
+    customer = world.store.get(subscription["customer"])
+    now = world.now_for(customer or {})
+    details = subscription["cancellation_details"]
+    world.update(
+        subscription,
+        {
+            "status": "canceled",
+            "ended_at": now,
+            "canceled_at": subscription["canceled_at"] or now,
+            "cancel_at": None,
+            "cancel_at_period_end": False,
+            "cancellation_details": details | {"reason": details["reason"] or reason},
+        },
+    )
+    world.unschedule(subscription)
+    for invoice in invoices_of(world, subscription):
+        if invoice["status"] in ("draft", "open"):
+            world.unschedule(invoice)
+            world.update(
+                invoice,
+                {
+                    "auto_advance": False,
+                    "next_payment_attempt": None,
+                    "automatically_finalizes_at": None,
+                },
+            )
+    world.emit("customer.subscription.deleted", subscription)
+
+
+@task("cancel", rank=0)
+def _cancel_as_requested(world: World, subscription: dict[str, Any]) -> None:
+    cancel(world, subscription, reason="cancellation_requested")
+
+
+def request_cancellation(
+    world: World, subscription: dict[str, Any], *, cancel_at: int, at_period_end: bool
+) -> None:
+    """The API sets both fields, the portal on flexible billing `cancel_at` alone (Stripe docs:
+    billing mode)."""
+    now = world.now(subscription["test_clock"] or "")
+    details = subscription["cancellation_details"] | {"reason": "cancellation_requested"}
+    world.update(
+        subscription,
+        {
+            "cancel_at": cancel_at,
+            "cancel_at_period_end": at_period_end,
+            "canceled_at": now,
+            "cancellation_details": details,
+        },
+        "customer.subscription.updated",
+    )
+    plan_ahead(world, subscription)
+
+
+def withdraw_cancellation(world: World, subscription: dict[str, Any]) -> None:
+    details = subscription["cancellation_details"] | {"reason": None}
+    world.update(
+        subscription,
+        {
+            "cancel_at": None,
+            "cancel_at_period_end": False,
+            "canceled_at": None,
+            "cancellation_details": details,
+        },
+        "customer.subscription.updated",
+    )
+    plan_ahead(world, subscription)
+
+
+def current_period_end(subscription: dict[str, Any]) -> int:
+    return int(subscription["items"]["data"][0]["current_period_end"])
+
+
+def require_not_ended(subscription: dict[str, Any]) -> None:
+    if subscription["status"] in ENDED:
+        raise invalid(
+            "A canceled subscription can only update its cancellation_details and metadata."
+        )

@@ -1,0 +1,68 @@
+"""The full shape of every object, as API version 2026-08-26.dahlia answers it.
+
+One builder per object: every key Stripe always sends is here, with its value when nothing was
+said. Keys starting with an underscore are the simulator's own and never leave it.
+"""
+
+from caixa_subscriptions.simulator.objects.accounts import account
+from caixa_subscriptions.simulator.objects.catalogue import plan, price, product
+from caixa_subscriptions.simulator.objects.common import (
+    ACCOUNT_ID,
+    API_VERSION,
+    DAY,
+    EMPTY_ADDRESS,
+    HOUR,
+    PORTAL_CONFIGURATION_ID,
+    page,
+)
+from caixa_subscriptions.simulator.objects.customers import customer
+from caixa_subscriptions.simulator.objects.events import event, test_clock, webhook_endpoint
+from caixa_subscriptions.simulator.objects.invoices import invoice, invoice_payment, line_item
+from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
+from caixa_subscriptions.simulator.objects.payments import (
+    CARD_OPTIONS,
+    balance_transaction,
+    charge,
+    payment_intent,
+    setup_intent,
+)
+from caixa_subscriptions.simulator.objects.sessions import (
+    checkout_line_item,
+    checkout_session,
+    portal_configuration,
+    portal_session,
+)
+from caixa_subscriptions.simulator.objects.subscriptions import subscription, subscription_item
+
+__all__ = [
+    "ACCOUNT_ID",
+    "API_VERSION",
+    "CARD_OPTIONS",
+    "DAY",
+    "EMPTY_ADDRESS",
+    "HOUR",
+    "PORTAL_CONFIGURATION_ID",
+    "account",
+    "balance_transaction",
+    "card_payment_method",
+    "charge",
+    "checkout_line_item",
+    "checkout_session",
+    "customer",
+    "event",
+    "invoice",
+    "invoice_payment",
+    "line_item",
+    "page",
+    "payment_intent",
+    "plan",
+    "portal_configuration",
+    "portal_session",
+    "price",
+    "product",
+    "setup_intent",
+    "subscription",
+    "subscription_item",
+    "test_clock",
+    "webhook_endpoint",
+]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from caixa_subscriptions.simulator.objects.common import EMPTY_ADDRESS
+
+
+def card_payment_method(
+    payment_method_id: str, *, number: str, exp_month: int, exp_year: int, created: int
+) -> dict[str, Any]:
+    brand = {"4": "visa", "5": "mastercard", "3": "amex", "6": "discover"}.get(number[:1], "visa")
+    return {
+        "id": payment_method_id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": {
+            "address": dict(EMPTY_ADDRESS),
+            "email": None,
+            "name": None,
+            "phone": None,
+            "tax_id": None,
+        },
+        "card": {
+            "brand": brand,
+            "checks": {
+                "address_line1_check": None,
+                "address_postal_code_check": None,
+                "cvc_check": "pass",
+            },
+            "country": "US",
+            "display_brand": brand,
+            "exp_month": exp_month,
+            "exp_year": exp_year,
+            # The same number has the same fingerprint, as at Stripe.
+            "fingerprint": hashlib.sha256(number.encode()).hexdigest()[:16],
+            "funding": "credit",
+            "generated_from": None,
+            "last4": number[-4:],
+            "networks": {"available": [brand], "preferred": None},
+            "regulated_status": "unregulated",
+            "three_d_secure_usage": {"supported": True},
+            "wallet": None,
+        },
+        "created": created,
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": "card",
+        "_number": number,
+    }

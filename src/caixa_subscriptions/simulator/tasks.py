@@ -1,0 +1,33 @@
+"""What falls due by itself, and who does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from caixa_subscriptions.simulator.world import World
+
+Task = Callable[["World", dict[str, Any]], None]
+
+TASKS: dict[str, Task] = {}
+# When several things fall on the same second, the lowest rank comes first: a cancellation before
+# a renewal.
+RANKS: dict[str, int] = {}
+
+
+def task(action: str, *, rank: int) -> Callable[[Task], Task]:
+    """`function(world, obj)` does what `world.schedule(obj, action, ...)` has planned."""
+
+    def register(function: Task) -> Task:
+        TASKS[action] = function
+        RANKS[action] = rank
+        return function
+
+    return register
+
+
+def run_task(world: World, object_id: str, action: str) -> None:
+    """Nothing happens for an object that is gone."""
+    if (obj := world.store.get(object_id)) is not None:
+        TASKS[action](world, obj)
