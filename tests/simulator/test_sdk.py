@@ -1,4 +1,4 @@
-"""A subscription's life, told to the simulator by the unmodified SDK over HTTP."""
+"""A subscription's life, told to the simulator by the unmodified SDK: over HTTP, and in process."""
 
 from __future__ import annotations
 
@@ -13,6 +13,21 @@ import stripe
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import ThreadingWSGIServer
 from tests.simulator.tools import DAY, GOOD, HOUR, KEY, START, advance
+
+
+@pytest.fixture(params=["over HTTP", "in process"])
+def client(
+    request: pytest.FixtureRequest, simulator: Simulator, server: ThreadingWSGIServer
+) -> Iterator[stripe.StripeClient]:
+    http_client = (
+        stripe.RequestsClient()
+        if request.param == "over HTTP"
+        else simulator.http_client(base_url=server.url)
+    )
+    yield stripe.StripeClient(
+        KEY, base_addresses={"api": server.url}, http_client=http_client, max_network_retries=0
+    )
+    http_client.close()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from caixa_subscriptions.simulator import (
 )
 from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.cards import check_expiry
+from caixa_subscriptions.simulator.client import SimulatorHTTPClient
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
 from caixa_subscriptions.simulator.errors import (
     CardError,
@@ -135,6 +136,12 @@ class Simulator:
         if not self._worker:
             self._catch_up()
         return Response(status, answer_headers, body)
+
+    def http_client(
+        self, *, base_url: str = "http://127.0.0.1:12111", retry_delay: float = 0.0
+    ) -> SimulatorHTTPClient:
+        """For `stripe.StripeClient(key, http_client=...)`: calls without a socket."""
+        return SimulatorHTTPClient(self, base_url=base_url, retry_delay=retry_delay)
 
     def _execute(
         self, method: str, path: str, params: Mapping[str, Any], caller: Caller
