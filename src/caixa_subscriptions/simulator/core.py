@@ -20,6 +20,7 @@ from caixa_subscriptions.simulator import (
     collecting,
     expand,
     keys,
+    looking,
     resources,
     routes,
     tasks,
@@ -295,24 +296,66 @@ class Simulator:
     # Looking
 
     def list_objects(
-        self, object_type: str, *, limit: int = 50, **filters: object
+        self,
+        object_type: str,
+        *,
+        limit: int = 50,
+        before: str | None = None,
+        after: str | None = None,
+        **filters: object,
     ) -> list[dict[str, Any]]:
-        """Newest first; `filters` compare top-level keys."""
+        """Newest first, from the object `before` or `after` on; `filters` compare top-level
+        keys."""
         with self._store.transaction():
-            found = [
-                expand.public(obj)
-                for obj in self._store.all(object_type)
-                if all(obj.get(name) == value for name, value in filters.items())
-            ]
-        return found[:limit]
+            return looking.objects(
+                self._store, object_type, limit=limit, before=before, after=after, **filters
+            )
+
+    def list_events(self, *, limit: int = 50, **which: Any) -> list[dict[str, Any]]:
+        """Newest first; `which` as in `looking.events`."""
+        with self._store.transaction():
+            return looking.events(self._store, limit=limit, **which)
+
+    def count_objects(self) -> dict[str, int]:
+        """How many objects there are of each kind."""
+        with self._store.transaction():
+            return looking.counts(self._store)
+
+    def count_statuses(self, object_type: str) -> dict[str, int]:
+        """How many objects of a kind are in each status."""
+        with self._store.transaction():
+            return looking.statuses(self._store, object_type)
+
+    def upcoming(
+        self, *object_ids: str, clock: str | None = None, limit: int = 50
+    ) -> list[looking.Upcoming]:
+        """What falls due next, of some objects or of a clock; `clock` "" is the wall clock."""
+        with self._store.transaction():
+            ids = object_ids or None
+            return looking.upcoming(self._store, clock=clock, ids=ids, limit=limit)
+
+    def count_due(self, clock_id: str, until: int) -> int:
+        """How many things fall due on a clock up to a moment, as planned now."""
+        with self._store.transaction():
+            return looking.count_due(self._store, clock_id, until)
+
+    def search(self, text: str, *, limit: int = 20) -> list[dict[str, Any]]:
+        """By the start of an id, or by part of an e-mail address, name or invoice number."""
+        with self._store.transaction():
+            return looking.search(self._store, text, limit=limit)
 
     def get_object(self, object_id: str) -> dict[str, Any] | None:
         with self._store.transaction():
             found = self._store.get(object_id)
         return expand.public(found) if found else None
 
-    def list_deliveries(self, *, limit: int = 50) -> list[Delivery]:
-        return self._outbox.latest(limit=limit)
+    def list_deliveries(self, *, limit: int = 50, **which: Any) -> list[Delivery]:
+        """Newest first; `which` as in `Outbox.latest`."""
+        return self._outbox.latest(limit=limit, **which)
+
+    def count_deliveries(self) -> dict[str, int]:
+        """How many deliveries there are of each outcome: delivered, pending, failing."""
+        return self._outbox.counts()
 
     # Delivery
 

@@ -22,6 +22,13 @@ TIMEOUT_SECONDS = 30.0
 # Seconds until the next attempt; Stripe's own are longer and go on for three days.
 BACKOFF = (1, 2, 5, 15, 60, 300, 1800, 3600, 3600, 7200, 14400, 28800)
 
+# What people ask of deliveries, in SQL. A pending one that failed once is failing too.
+OUTCOMES = {
+    "failing": "status = 'failed' or (status = 'pending' and attempts > 0)",
+    "pending": "status = 'pending'",
+    "delivered": "status = 'delivered'",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -156,9 +163,30 @@ class Outbox:
                 (delivery_id,),
             )
 
-    def latest(self, *, limit: int) -> list[Delivery]:
+    def latest(
+        self,
+        *,
+        limit: int,
+        before: int | None = None,
+        outcome: str | None = None,
+        event: str | None = None,
+    ) -> list[Delivery]:
+        """Newest first: older than the delivery `before`, of one of `OUTCOMES`, of one event."""
+        where: list[str] = ["1"]
+        values: list[Any] = []
+        if before is not None:
+            where.append("id < ?")
+            values.append(before)
+        if outcome:
+            where.append(f"({OUTCOMES[outcome]})")
+        if event:
+            where.append("event_id = ?")
+            values.append(event)
         with self.store.transaction():
-            rows = self.store.execute("select * from deliveries order by id desc limit ?", (limit,))
+            rows = self.store.execute(
+                f"select * from deliveries where {' and '.join(where)} order by id desc limit ?",  # noqa: S608  of our own making
+                (*values, limit),
+            )
             urls = {
                 endpoint["id"]: endpoint["url"] for endpoint in self.store.all("webhook_endpoint")
             }
@@ -178,6 +206,12 @@ class Outbox:
             )
             for row in rows
         ]
+
+    def counts(self) -> dict[str, int]:
+        sums = ", ".join(f"sum({test}) as {name}" for name, test in OUTCOMES.items())
+        with self.store.transaction():
+            rows = self.store.execute(f"select {sums} from deliveries")  # noqa: S608  of our own making
+        return {name: rows[0][name] or 0 for name in OUTCOMES}
 
     def wait_for(self, event_type: str, object_id: str, *, timeout: float) -> bool:
         """Until every endpoint that wants the event has answered 2xx; whether they did."""

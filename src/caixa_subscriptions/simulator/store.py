@@ -19,6 +19,14 @@ create table if not exists objects (
     data text not null
 );
 create index if not exists objects_kind on objects (kind, customer, seq);
+create index if not exists objects_newest on objects (kind, seq);
+create index if not exists objects_event_type on objects
+    (json_extract(data, '$.type'), seq) where kind = 'event';
+create index if not exists objects_event_about on objects
+    (json_extract(data, '$.data.object.id'), seq) where kind = 'event';
+create index if not exists objects_event_customer on objects
+    (coalesce(json_extract(data, '$.data.object.customer'),
+        json_extract(data, '$.data.object.id')), seq) where kind = 'event';
 create table if not exists deliveries (
     id integer primary key autoincrement,
     event_id text not null,
@@ -32,6 +40,7 @@ create table if not exists deliveries (
     created integer not null,
     next_attempt_at real not null default 0
 );
+create index if not exists deliveries_event on deliveries (event_id);
 create index if not exists deliveries_status on deliveries (status, endpoint_id, id);
 create table if not exists tasks (
     object_id text not null,
