@@ -169,7 +169,7 @@ class Simulator:
     # Hosted pages
 
     @contextmanager
-    def _deed(self) -> Iterator[World]:
+    def deed(self) -> Iterator[World]:
         """What a customer does on a hosted page: one transaction."""
         with self._store.transaction():
             yield self._world
@@ -187,7 +187,7 @@ class Simulator:
         """The completed session. Raises CardError on a decline, and the session stays open;
         StripeError when it is not open. An empty `card_number` will do where no card is asked
         for."""
-        with self._deed() as world:
+        with self.deed() as world:
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
             session = checkout.complete_session(
                 world,
@@ -206,16 +206,16 @@ class Simulator:
 
     def get_portal_session(self, token: str) -> dict[str, Any]:
         """Raises StripeError 404 for a link that is unknown or has expired."""
-        with self._deed() as world:
+        with self.deed() as world:
             return expand.public(billing_portal.open_session(world, token))
 
     def portal_cancel(self, token: str, subscription_id: str) -> dict[str, Any]:
         """At the period's end, as flexible billing does: `cancel_at` alone is set."""
-        with self._deed() as world:
+        with self.deed() as world:
             return expand.public(billing_portal.cancel(world, token, subscription_id))
 
     def portal_renew(self, token: str, subscription_id: str) -> dict[str, Any]:
-        with self._deed() as world:
+        with self.deed() as world:
             return expand.public(billing_portal.renew(world, token, subscription_id))
 
     def portal_update_card(
@@ -228,7 +228,7 @@ class Simulator:
         cvc: str = "123",
     ) -> dict[str, Any]:
         """The new default card. Raises CardError on a decline."""
-        with self._deed() as world:
+        with self.deed() as world:
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
             card = billing_portal.update_card(
                 world,
@@ -255,7 +255,7 @@ class Simulator:
         self, clock_id: str, frozen_time: int, *, wait: bool = False
     ) -> dict[str, Any]:
         """Move a clock forward; answers `advancing` at once, or `ready` with `wait`."""
-        with self._deed() as world:
+        with self.deed() as world:
             clock = clocks.start_advance(world, {"frozen_time": frozen_time}, clock_id)
         if wait or not self._worker:
             self._catch_up()
