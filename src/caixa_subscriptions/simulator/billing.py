@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import objects
+from caixa_subscriptions.simulator import objects, versions
 from caixa_subscriptions.simulator.charging import default_payment_method
 from caixa_subscriptions.simulator.collecting import finalize_invoice, pay_invoice
 from caixa_subscriptions.simulator.invoicing import (
@@ -54,6 +54,8 @@ def create_subscription(
         billing_cycle_anchor=anchor,
         created=now,
     )
+    default = versions.billing_mode_type(world.caller.api_version)
+    subscription["billing_mode"] = objects.billing_mode(default, now)
     subscription.update(changes)
     if trial_end:
         subscription.update({"status": "trialing", "trial_start": now, "trial_end": trial_end})

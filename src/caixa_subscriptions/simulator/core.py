@@ -24,6 +24,7 @@ from caixa_subscriptions.simulator import (
     resources,
     routes,
     tasks,
+    versions,
 )
 from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.cards import check_expiry
@@ -109,25 +110,24 @@ class Simulator:
         """Answer one API call; Stripe's errors are answers too."""
         named = {name.lower(): value for name, value in (headers or {}).items()}
         key = named.get("idempotency-key") if method == "POST" else None
+        version = named.get("stripe-version", API_VERSION)
         with self._store.transaction():
             request_id = self._world.ids.new("request")
-            answer_headers = {
-                "Request-Id": request_id,
-                "Stripe-Version": named.get("stripe-version", API_VERSION),
-            }
+            answer_headers = {"Request-Id": request_id, "Stripe-Version": version}
             if method == "POST":
                 answer_headers |= {"Original-Request": request_id}
                 if key:
                     answer_headers |= {"Idempotency-Key": key}
             try:
                 keys.authenticate(named)
+                versions.checked(version)
                 call = answers.fingerprint(method, path, params or {})
                 replayed = answers.kept(self._store, key, call) if key else None
             except StripeError as error:
                 return Response(error.status, answer_headers, error.body(request_id))
             if replayed:
                 return replayed
-            caller = Caller(request_id, key, base_url)
+            caller = Caller(request_id, key, base_url, version)
             status, body, executed = self._execute(method, path, params or {}, caller)
             if method == "POST" and executed:
                 answer_headers["Stripe-Should-Retry"] = "false"
@@ -153,10 +153,11 @@ class Simulator:
         world.caller = caller
         try:
             route, ids = routes.find(method, path)
-            cleaned = route.spec.clean(params)
+            cleaned = route.spec.clean(versions.incoming(path, params, caller.api_version))
             paths = cleaned.pop("expand", [])
             answer = route.handler(world, cleaned, *ids)
             body = expand.render(world, answer, paths)
+            versions.shaped(body, caller.api_version, self._store.get)
         except StripeError as error:
             if not isinstance(error, ExecutedCardError):
                 self._store.execute("rollback to call")

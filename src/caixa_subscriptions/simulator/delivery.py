@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from caixa_subscriptions.simulator.expand import public
 from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.versions import shaped_event
 
 Transport = Callable[[str, Mapping[str, str], bytes], int]
 
@@ -109,7 +110,7 @@ class Outbox:
         if endpoint is None or endpoint["status"] != "enabled" or row["event"] is None:
             self._record(row, "failed", None, "the endpoint is gone")
             return
-        body = json.dumps(public(row["event"]), indent=2).encode()
+        body = self._body(row["event"], endpoint["api_version"])
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (simulated)",
@@ -128,6 +129,12 @@ class Outbox:
         self._record(
             row, "delivered" if delivered else "failed" if gives_up else "pending", status, error
         )
+
+    def _body(self, event: dict[str, Any], version: str) -> bytes:
+        with self.store.transaction():
+            return json.dumps(
+                shaped_event(public(event), version, self.store.get), indent=2
+            ).encode()
 
     def _record(
         self, row: dict[str, Any], outcome: str, response_status: int | None, error: str

@@ -38,6 +38,7 @@ class Caller:
     request_id: str | None = None
     idempotency_key: str | None = None
     base_url: str = "http://127.0.0.1:12111"
+    api_version: str = objects.API_VERSION
 
 
 @dataclass(slots=True)

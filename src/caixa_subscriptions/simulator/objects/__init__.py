@@ -32,7 +32,11 @@ from caixa_subscriptions.simulator.objects.sessions import (
     portal_configuration,
     portal_session,
 )
-from caixa_subscriptions.simulator.objects.subscriptions import subscription, subscription_item
+from caixa_subscriptions.simulator.objects.subscriptions import (
+    billing_mode,
+    subscription,
+    subscription_item,
+)
 
 __all__ = [
     "ACCOUNT_ID",
@@ -44,6 +48,7 @@ __all__ = [
     "PORTAL_CONFIGURATION_ID",
     "account",
     "balance_transaction",
+    "billing_mode",
     "card_payment_method",
     "charge",
     "checkout_line_item",

@@ -6,6 +6,17 @@ from caixa_subscriptions.simulator.objects.catalogue import plan
 from caixa_subscriptions.simulator.objects.common import page
 
 
+def billing_mode(type: str, updated_at: int) -> dict[str, Any]:  # noqa: A002  Stripe's own name
+    """`classic` or `flexible`; a classic one was never changed to be so."""
+    if type == "classic":
+        return {"flexible": None, "type": "classic", "updated_at": None}
+    return {
+        "flexible": {"proration_discounts": "included"},
+        "type": "flexible",
+        "updated_at": updated_at,
+    }
+
+
 def subscription(
     subscription_id: str,
     *,
@@ -23,11 +34,7 @@ def subscription(
         "automatic_tax": {"disabled_reason": None, "enabled": False, "liability": None},
         "billing_cycle_anchor": billing_cycle_anchor,
         "billing_cycle_anchor_config": None,
-        "billing_mode": {
-            "flexible": {"proration_discounts": "included"},
-            "type": "flexible",
-            "updated_at": created,
-        },
+        "billing_mode": billing_mode("flexible", created),
         "billing_schedules": [],
         "billing_thresholds": None,
         "cancel_at": None,

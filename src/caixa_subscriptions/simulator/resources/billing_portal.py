@@ -73,7 +73,8 @@ def cancel(world: World, token: str, subscription_id: str) -> dict[str, Any]:
         world,
         subscription,
         cancel_at=lifecycle.current_period_end(subscription),
-        at_period_end=False,
+        # Flexible billing sets `cancel_at` alone (Stripe docs: billing mode).
+        at_period_end=subscription["billing_mode"]["type"] == "classic",
     )
     return subscription
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, lifecycle
+from caixa_subscriptions.simulator import billing, lifecycle, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -87,7 +87,8 @@ def trial_end_of(params: Params, now: int) -> int | None:
     "POST",
     "/v1/subscriptions",
     "SubscriptionCreateParams",
-    "customer items.price items.quantity default_payment_method description metadata "
+    "billing_mode.type customer items.price items.quantity default_payment_method description "
+    "metadata "
     f"trial_end trial_period_days cancel_at_period_end {_MISSING_CARD}",
 )
 def create_subscription(world: World, params: Params) -> dict[str, Any]:
@@ -116,6 +117,10 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
     }
     if "trial_settings" in params:
         changes["trial_settings"] = params["trial_settings"]
+    if "billing_mode" in params:
+        changes["billing_mode"] = objects.billing_mode(
+            params["billing_mode"]["type"], world.now_for(customer)
+        )
     subscription = billing.create_subscription(
         world, customer=customer, items=items, trial_end=trial_end, changes=changes
     )

@@ -8,6 +8,7 @@ from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.versions import checked
 from caixa_subscriptions.simulator.world import World
 
 MAX_ENDPOINTS = 16
@@ -23,13 +24,7 @@ _FIELDS = "description enabled_events metadata url"
 def create_endpoint(world: World, params: Params) -> dict[str, Any]:
     """The secret is in this answer only."""
     _check_url(params["url"])
-    if params.get("api_version", API_VERSION) != API_VERSION:
-        raise StripeError(
-            501,
-            f"The simulator speaks {API_VERSION} only.",
-            code="not_simulated",
-            param="api_version",
-        )
+    checked(params.get("api_version", API_VERSION))
     if len(world.store.all("webhook_endpoint")) >= MAX_ENDPOINTS:
         raise invalid(f"You have reached the maximum of {MAX_ENDPOINTS} test webhook endpoints.")
     endpoint = objects.webhook_endpoint(
