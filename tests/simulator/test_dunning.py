@@ -72,7 +72,7 @@ def keeping(request: pytest.FixtureRequest, wall: Wall) -> Any:
         now=wall,
         default_clock=True,
         transport=lambda *_: 200,
-        dunning_outcome=request.param,
+        options={"dunning_outcome": request.param},
     )
     yield Calls(simulator)
     simulator.close()
@@ -106,7 +106,7 @@ def test_dunning_outcome_past_due_stays(keeping: Calls) -> None:
 
 def test_an_unknown_dunning_outcome_is_refused() -> None:
     with pytest.raises(ValueError, match="dunning_outcome must be one of"):
-        Simulator(dunning_outcome="forgiven")
+        Simulator(options={"dunning_outcome": "forgiven"})
 
 
 def test_a_good_card_recovers_at_the_next_attempt(call: Calls) -> None:

@@ -29,8 +29,12 @@ def create_subscription(
     items: list[tuple[dict[str, Any], int]],
     trial_end: int | None,
     changes: dict[str, Any],
+    incomplete_first: bool = False,
 ) -> dict[str, Any]:
-    """A new subscription with its first invoice; paid, on trial, or `incomplete`."""
+    """A new subscription with its first invoice; paid, on trial, or `incomplete`.
+
+    With `incomplete_first` a paid one is told of twice: `incomplete`, then active.
+    """
     now = world.now_for(customer)
     subscription_id = world.ids.new("subscription")
     recurring = items[0][0]["recurring"]
@@ -76,7 +80,11 @@ def create_subscription(
     customer = world.get("customer", customer["id"])
     if customer["currency"] is None:
         world.update(customer, {"currency": subscription["currency"]})
+    status = subscription["status"]
+    if incomplete_first:
+        subscription["status"] = "incomplete"
     world.add(subscription, "customer.subscription.created")
+    world.update(subscription, {"status": status}, "customer.subscription.updated")
     plan_ahead(world, subscription)
     return subscription
 
@@ -106,7 +114,9 @@ def end_period(
             if behavior == "cancel":
                 cancel(world, subscription, reason=None)
             else:
-                world.update(subscription, {"status": "paused"})
+                tells = world.option("trial_pause_tells_update")
+                told = "customer.subscription.updated" if tells else None
+                world.update(subscription, {"status": "paused"}, told)
                 plan_ahead(world, subscription)
                 world.emit("customer.subscription.paused", subscription)
             return

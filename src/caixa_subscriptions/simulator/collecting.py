@@ -23,7 +23,6 @@ from caixa_subscriptions.simulator.world import World
 # Smart Retries: eight attempts in all over two weeks; recorded gaps are 1.6 to 1.9 days.
 RETRY_GAP = 7 * DAY // 4
 MAX_ATTEMPTS = 8
-DUNNING_OUTCOMES = ("canceled", "unpaid", "past_due")
 
 
 def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True) -> None:
@@ -163,7 +162,7 @@ def _fall_behind(world: World, subscription: dict[str, Any], invoice: dict[str, 
         world.update(subscription, {"status": "past_due"}, "customer.subscription.updated")
     if invoice["attempt_count"] < MAX_ATTEMPTS or subscription["status"] != "past_due":
         return
-    outcome = world.store.get_meta("dunning_outcome") or "canceled"
+    outcome = world.option("dunning_outcome")
     if outcome == "canceled":
         cancel(world, subscription, reason="payment_failed")
     elif outcome == "unpaid":

@@ -17,7 +17,6 @@ from typing import Any, Self
 
 from caixa_subscriptions.simulator import (
     answers,
-    collecting,
     expand,
     keys,
     looking,
@@ -37,6 +36,7 @@ from caixa_subscriptions.simulator.errors import (
 )
 from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.objects import API_VERSION
+from caixa_subscriptions.simulator.options import Value, check_options, keep_option
 from caixa_subscriptions.simulator.resources import billing_portal, checkout, clocks
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.world import WALL, Caller, World
@@ -56,7 +56,8 @@ class Simulator:
     `state` is the path of its SQLite file, None for memory. With a `seed` the same calls give the
     same ids. `default_clock` puts every customer without a test clock on one common clock, which
     stands for the simulator's own time. `transport` delivers webhooks, over HTTP by default.
-    `dunning_outcome` is what becomes of a subscription after the last failed retry.
+    `options` are the behaviours of `options.OPTIONS` by name; those not given keep their last
+    value. Raises ValueError for an option that is none.
     """
 
     def __init__(
@@ -67,12 +68,10 @@ class Simulator:
         now: Callable[[], int] = _wall,
         default_clock: bool = False,
         transport: Transport | None = None,
-        dunning_outcome: str = "canceled",
+        options: Mapping[str, Value] | None = None,
     ) -> None:
-        if dunning_outcome not in collecting.DUNNING_OUTCOMES:
-            raise ValueError(f"dunning_outcome must be one of {collecting.DUNNING_OUTCOMES}")
+        self._options = check_options(options)
         self._seed = seed
-        self._dunning_outcome = dunning_outcome
         self._store = Store(state)
         self._world = World(self._store, Ids(seed), now, default_clock)
         self._outbox = Outbox(self._store, transport or post)
@@ -91,10 +90,16 @@ class Simulator:
         world.ids = Ids(self._seed, starts)
         store.set_meta("starts", str(starts + 1))
         store.set_meta("started", store.get_meta("started") or str(world.wall()))
-        store.set_meta("dunning_outcome", self._dunning_outcome)
+        for name, value in self._options.items():
+            keep_option(store, name, value)
         if world.default_clock and world.default_clock_id is None:
             clock = clocks.new_clock(world, frozen_time=world.wall(), name="Demo clock")
             store.set_meta("default_clock", clock["id"])
+
+    def set_option(self, name: str, value: Value) -> None:
+        """Until it is set again, or `reset`. Raises ValueError for what is none."""
+        with self._store.transaction():
+            keep_option(self._store, name, value)
 
     # API
 

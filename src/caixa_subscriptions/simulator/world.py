@@ -10,6 +10,7 @@ from typing import Any
 from caixa_subscriptions.simulator import expand, objects
 from caixa_subscriptions.simulator.errors import StripeError, missing
 from caixa_subscriptions.simulator.ids import Ids
+from caixa_subscriptions.simulator.options import Value, kept_option
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.tasks import RANKS
 
@@ -51,6 +52,10 @@ class World:
     default_clock: bool
     caller: Caller = field(default_factory=Caller)
     _buffer: list[dict[str, Any]] | None = None
+
+    def option(self, name: str) -> Value:
+        """The value of one of `options.OPTIONS`."""
+        return kept_option(self.store, name)
 
     # Time
 

@@ -21,6 +21,11 @@ from caixa_subscriptions.simulator.world import World
 # Real time, whatever the clocks say (Stripe docs: customer portal).
 UNUSED_SECONDS = 5 * 60
 IDLE_SECONDS = HOUR
+NO_CONFIGURATION = (
+    "No configuration provided and your test mode default configuration has not been created. "
+    "Provide a configuration or create your default by saving your customer portal settings in "
+    "test mode at https://dashboard.stripe.com/test/settings/billing/portal."
+)
 
 
 @route(
@@ -33,6 +38,8 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
     if "customer" not in params:
         raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
+    if not world.option("portal_default_configuration"):
+        raise invalid(NO_CONFIGURATION)
     token = f"test_{world.ids.token(40)}"
     session = objects.portal_session(
         world.ids.new("billing_portal.session"),
@@ -104,6 +111,8 @@ def update_card(
     world.add(card, "payment_method.attached")
     settings = customer["invoice_settings"] | {"default_payment_method": card["id"]}
     world.update(customer, {"invoice_settings": settings}, "customer.updated")
+    if world.option("portal_card_update") == "customer":
+        return card
     for subscription in world.store.all("subscription", customer=customer["id"]):
         if subscription["status"] not in lifecycle.ENDED:
             world.update(
@@ -121,11 +130,11 @@ def update_card(
     f"{LIST_PARAMS} active is_default",
 )
 def list_configurations(world: World, params: Params) -> dict[str, Any]:
-    configuration = _configuration(world)
     found = [
         one
-        for one in [configuration]
-        if params.get("active") in (None, one["active"])
+        for one in [_configuration(world)]
+        if world.option("portal_default_configuration")
+        and params.get("active") in (None, one["active"])
         and params.get("is_default") in (None, one["is_default"])
     ]
     return list_page(found, params, "/v1/billing_portal/configurations")
@@ -137,7 +146,7 @@ def list_configurations(world: World, params: Params) -> dict[str, Any]:
     "billing_portal.ConfigurationRetrieveParams",
 )
 def retrieve_configuration(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    if object_id != PORTAL_CONFIGURATION_ID:
+    if object_id != PORTAL_CONFIGURATION_ID or not world.option("portal_default_configuration"):
         raise missing("configuration", object_id)
     return _configuration(world)
 

@@ -24,24 +24,59 @@ from caixa_subscriptions.simulator.world import World
 
 MAX_REFERENCE = 200
 MIN_TRIAL_END = 48 * HOUR
-# One of two orders that were recorded for the same flow; order is never guaranteed.
-EVENT_ORDER = (
+# Two orders recorded for the same paid Checkout, with what is new since; order is never guaranteed.
+EVENT_ORDERS = {
+    "A": (
+        "charge.succeeded",
+        "payment_method.attached",
+        "customer.created",
+        "customer.updated",
+        "invoice.created",
+        "customer.subscription.created",
+        "invoice.finalized",
+        "customer.subscription.updated",
+        "invoice.updated",
+        "invoice.paid",
+        "invoice.payment_succeeded",
+        "payment_intent.created",
+        "payment_intent.succeeded",
+        "invoice_payment.paid",
+        "checkout.session.completed",
+    ),
+    "B": (
+        "setup_intent.created",
+        "setup_intent.succeeded",
+        "charge.succeeded",
+        "checkout.session.completed",
+        "invoice.created",
+        "payment_method.attached",
+        "customer.created",
+        "customer.updated",
+        "invoice.updated",
+        "customer.subscription.updated",
+        "payment_intent.succeeded",
+        "customer.subscription.created",
+        "customer.subscription.trial_will_end",
+        "invoice.payment_succeeded",
+        "invoice.paid",
+        "invoice_payment.paid",
+        "invoice.finalized",
+        "payment_intent.created",
+    ),
+}
+# A, where nothing is due (composed from recordings of subscriptions created by API).
+ORDER_OF_NOTHING_DUE = (
     "setup_intent.created",
     "setup_intent.succeeded",
-    "charge.succeeded",
     "payment_method.attached",
     "customer.created",
     "customer.updated",
     "invoice.created",
     "invoice.finalized",
-    "customer.subscription.created",
-    "customer.subscription.trial_will_end",
-    "invoice.updated",
     "invoice.paid",
     "invoice.payment_succeeded",
-    "payment_intent.created",
-    "payment_intent.succeeded",
-    "invoice_payment.paid",
+    "customer.subscription.created",
+    "customer.subscription.trial_will_end",
     "checkout.session.completed",
 )
 
@@ -224,7 +259,10 @@ def complete_session(
         raise CardError(DECLINED[number])
     if number in FAILS_LATER and session["amount_total"]:
         raise CardError(FAILS_LATER[number])
-    with world.events_in_order(EVENT_ORDER):
+    order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
+    if not session["amount_total"] and order is EVENT_ORDERS["A"]:
+        order = ORDER_OF_NOTHING_DUE
+    with world.events_in_order(order):
         customer = _customer_of(world, session)
         world.writable(customer)
         _pay(world, session, customer, number, exp_month, exp_year)
@@ -285,15 +323,22 @@ def _pay(
         for item in session["_line_items"]
     ]
     subscription = billing.create_subscription(
-        world, customer=customer, items=items, trial_end=trial_end, changes=changes
+        world,
+        customer=customer,
+        items=items,
+        trial_end=trial_end,
+        changes=changes,
+        incomplete_first=bool(session["amount_total"])
+        and world.option("checkout_created_status") == "incomplete",
     )
     world.unschedule(session)
     world.update(
         session,
         {
             "status": "complete",
-            # Contested between sources; consumers must accept `paid` here too.
-            "payment_status": "paid" if session["amount_total"] else "no_payment_required",
+            "payment_status": "paid"
+            if session["amount_total"]
+            else world.option("trial_payment_status"),
             "customer": customer["id"],
             "customer_details": _details(customer),
             "subscription": subscription["id"],

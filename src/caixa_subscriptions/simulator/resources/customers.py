@@ -112,11 +112,15 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
     """Cancels what is active at once (Stripe docs: delete a customer)."""
     customer = world.get("customer", customer_id)
     world.writable(customer)
-    for subscription in world.store.all("subscription", customer=customer_id):
-        if subscription["status"] not in lifecycle.ENDED:
-            lifecycle.cancel(world, subscription, reason=None)
-    world.forget_customer(customer, customer["test_clock"])
-    world.emit("customer.deleted", customer)
+    order = ["customer.subscription.deleted", "customer.deleted"]
+    if world.option("customer_deletion_order") == "customer_first":
+        order.reverse()
+    with world.events_in_order(tuple(order)):
+        for subscription in world.store.all("subscription", customer=customer_id):
+            if subscription["status"] not in lifecycle.ENDED:
+                lifecycle.cancel(world, subscription, reason=None)
+        world.forget_customer(customer, customer["test_clock"])
+        world.emit("customer.deleted", customer)
     return {"id": customer_id, "object": "customer", "deleted": True}
 
 
