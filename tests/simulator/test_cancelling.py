@@ -80,6 +80,13 @@ def test_cancel_at_a_moment(call: Calls) -> None:
     assert call.error(400, "POST", f"/v1/subscriptions/{bought(call)['id']}", cancel_at=START)
 
 
+@pytest.mark.parametrize("end", ["min_period_end", "max_period_end"])
+def test_cancel_at_the_end_of_a_period(call: Calls, end: str) -> None:
+    path = f"/v1/subscriptions/{bought(call)['id']}"
+    asked = call("POST", path, cancel_at=end)
+    assert (asked["cancel_at"], asked["cancel_at_period_end"]) == (at(2026, 7, 1), False)
+
+
 def test_the_portal_sets_cancel_at_only_and_takes_it_back(call: Calls) -> None:
     subscription = bought(call)
     token = call.portal(subscription["customer"])

@@ -131,6 +131,8 @@ def test_filters_of_the_other_lists(call: Calls) -> None:
     ):
         (payment,) = call("GET", "/v1/invoice_payments", **params)["data"]
         assert payment["invoice"] == invoice["id"]
+    by_record = {"type": "payment_record"}
+    assert ids(call("GET", "/v1/invoice_payments", payment=by_record)) == []
     assert len(call("GET", "/v1/invoice_payments", status="paid")["data"]) == 2
     assert call("GET", f"/v1/invoice_payments/{payment['id']}") == payment
     assert call("GET", f"/v1/charges/{charge['id']}") == charge

@@ -108,11 +108,12 @@ class Spec:
 
     def clean(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Checked and typed; raises Stripe's errors."""
-        if self.class_name is None:
-            known: dict[str, tuple[Any, bool]] = {"expand": (list[str], False)}
-        else:
-            known = {"expand": (list[str], False)} | fields(params_class(self.class_name))
-        return self._clean(params, known, path="", dotted="")
+        return self._clean(params, self.known(), path="", dotted="")
+
+    def known(self) -> dict[str, tuple[Any, bool]]:
+        """What Stripe takes here: name -> (type, required)."""
+        known: dict[str, tuple[Any, bool]] = {"expand": (list[str], False)}
+        return known | fields(params_class(self.class_name)) if self.class_name else known
 
     def _clean(
         self, params: Mapping[str, Any], known: dict[str, tuple[Any, bool]], path: str, dotted: str
@@ -130,7 +131,7 @@ class Spec:
                     param=param,
                 )
             dotted_name = f"{dotted}.{name}" if dotted else name
-            if not self._is_honoured(dotted_name):
+            if not (self.carries_out(dotted_name) or self.carries_out_part(dotted_name)):
                 raise not_simulated(param)
             cleaned[name] = self._coerce(value, known[name][0], param, dotted_name)
         for name, (_hint, required) in known.items():
@@ -139,14 +140,15 @@ class Spec:
                 raise missing_param(param)
         return cleaned
 
-    def _is_honoured(self, dotted: str) -> bool:
+    def carries_out(self, dotted: str) -> bool:
+        """Whether a parameter is honoured with all that is in it."""
         parts = dotted.split(".")
-        if "*" in self.honours:
-            return True
         ancestors = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
-        return bool(ancestors & self.honours) or any(
-            name.startswith(dotted + ".") for name in self.honours
-        )
+        return "*" in self.honours or bool(ancestors & self.honours)
+
+    def carries_out_part(self, dotted: str) -> bool:
+        """Whether something inside a parameter is honoured."""
+        return any(name.startswith(dotted + ".") for name in self.honours)
 
     def _coerce(self, value: Any, hint: Any, param: str, dotted: str) -> Any:
         options = list(get_args(hint)) if get_origin(hint) is Union else [hint]

@@ -76,16 +76,18 @@ def list_setup_intents(world: World, params: Params) -> dict[str, Any]:
     "GET",
     "/v1/invoice_payments",
     "InvoicePaymentListParams",
-    f"{LIST_PARAMS} invoice payment status",
+    f"{LIST_PARAMS} invoice payment.payment_intent payment.type status",
 )
 def list_invoice_payments(world: World, params: Params) -> dict[str, Any]:
-    intent = (params.get("payment") or {}).get("payment_intent")
+    payment = params.get("payment", {})
     found = [
         one
         for one in world.store.all("invoice_payment")
         if params.get("invoice") in (None, one["invoice"])
         and params.get("status") in (None, one["status"])
-        and intent in (None, one["payment"]["payment_intent"])
+        and all(
+            payment.get(key) in (None, one["payment"][key]) for key in ("payment_intent", "type")
+        )
     ]
     return list_page(found, params, "/v1/invoice_payments")
 

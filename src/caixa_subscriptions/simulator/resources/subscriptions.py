@@ -175,11 +175,13 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
             cancel_at=lifecycle.current_period_end(subscription),
             at_period_end=True,
         )
-    elif params.get("cancel_at"):
-        if params["cancel_at"] <= world.now(subscription["test_clock"] or ""):
+    elif cancel_at := params.get("cancel_at"):
+        if cancel_at in ("min_period_end", "max_period_end"):  # all items share one period
+            cancel_at = lifecycle.current_period_end(subscription)
+        if cancel_at <= world.now(subscription["test_clock"] or ""):
             raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
         lifecycle.request_cancellation(
-            world, subscription, cancel_at=params["cancel_at"], at_period_end=False
+            world, subscription, cancel_at=cancel_at, at_period_end=False
         )
     elif subscription["cancel_at"] and (
         params.get("cancel_at_period_end") is False or params.get("cancel_at") == ""
