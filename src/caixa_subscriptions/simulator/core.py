@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from caixa_subscriptions.simulator import (
     answers,
+    completing,
     expand,
     keys,
     looking,
@@ -37,7 +38,7 @@ from caixa_subscriptions.simulator.errors import (
 from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
-from caixa_subscriptions.simulator.resources import billing_portal, checkout, clocks
+from caixa_subscriptions.simulator.resources import billing_portal, clocks
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.world import WALL, Caller, World
 
@@ -195,7 +196,7 @@ class Simulator:
         for."""
         with self.deed() as world:
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
-            session = checkout.complete_session(
+            session = completing.complete_session(
                 world,
                 session_id,
                 card_number=card_number,
@@ -208,7 +209,7 @@ class Simulator:
         """0 without a trial. Stripe's session does not tell; its hosted page knows all the same."""
         with self._store.transaction():
             session = self._world.get("checkout.session", session_id)
-            return checkout.trial_days(self._world, session)
+            return completing.trial_days(self._world, session)
 
     def get_portal_session(self, token: str) -> dict[str, Any]:
         """Raises StripeError 404 for a link that is unknown or has expired."""

@@ -29,6 +29,7 @@ from caixa_subscriptions.simulator.objects.payments import (
 from caixa_subscriptions.simulator.objects.sessions import (
     checkout_line_item,
     checkout_session,
+    customer_details,
     portal_configuration,
     portal_session,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "checkout_line_item",
     "checkout_session",
     "customer",
+    "customer_details",
     "event",
     "invoice",
     "invoice_payment",

@@ -103,6 +103,19 @@ def checkout_session(
     }
 
 
+def customer_details(customer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "address": None,
+        "business_name": None,
+        "email": customer["email"],
+        "individual_name": None,
+        "name": None,
+        "phone": None,
+        "tax_exempt": "none",
+        "tax_ids": None,
+    }
+
+
 def checkout_line_item(
     item_id: str, *, price: dict[str, Any], quantity: int, name: str
 ) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from caixa_subscriptions.simulator.completing import asks_for_card
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
 from caixa_subscriptions.simulator.money import money
@@ -23,7 +24,6 @@ from caixa_subscriptions.simulator.pages.response import (
     is_web_url,
     redirect_response,
 )
-from caixa_subscriptions.simulator.resources.checkout import asks_for_card
 
 # Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
 REDIRECT_WAIT_SECONDS = 10.0

@@ -1,22 +1,14 @@
-"""Checkout Sessions in subscription mode.
-
-Since API version basil the subscription and its invoice are made only once the customer has
-completed payment; a declined card leaves nothing but the open session (Stripe docs: Checkout).
-"""
+"""Checkout Sessions in subscription mode: made, shown, expired."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, objects
-from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_number
-from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid, not_simulated
+from caixa_subscriptions.simulator import objects
+from caixa_subscriptions.simulator.errors import StripeError, invalid, not_simulated
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.customers import check_email
-from caixa_subscriptions.simulator.resources.payment_methods import new_card
 from caixa_subscriptions.simulator.resources.subscriptions import recurring_items, trial_end_of
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.tasks import task
@@ -24,61 +16,6 @@ from caixa_subscriptions.simulator.world import World
 
 MAX_REFERENCE = 200
 MIN_TRIAL_END = 48 * HOUR
-# Two orders recorded for the same paid Checkout, with what is new since; order is never guaranteed.
-EVENT_ORDERS = {
-    "A": (
-        "charge.succeeded",
-        "payment_method.attached",
-        "customer.created",
-        "customer.updated",
-        "invoice.created",
-        "customer.subscription.created",
-        "invoice.finalized",
-        "customer.subscription.updated",
-        "invoice.updated",
-        "invoice.paid",
-        "invoice.payment_succeeded",
-        "payment_intent.created",
-        "payment_intent.succeeded",
-        "invoice_payment.paid",
-        "checkout.session.completed",
-    ),
-    "B": (
-        "setup_intent.created",
-        "setup_intent.succeeded",
-        "charge.succeeded",
-        "checkout.session.completed",
-        "invoice.created",
-        "payment_method.attached",
-        "customer.created",
-        "customer.updated",
-        "invoice.updated",
-        "customer.subscription.updated",
-        "payment_intent.succeeded",
-        "customer.subscription.created",
-        "customer.subscription.trial_will_end",
-        "invoice.payment_succeeded",
-        "invoice.paid",
-        "invoice_payment.paid",
-        "invoice.finalized",
-        "payment_intent.created",
-    ),
-}
-# A, where nothing is due (composed from recordings of subscriptions created by API).
-ORDER_OF_NOTHING_DUE = (
-    "setup_intent.created",
-    "setup_intent.succeeded",
-    "payment_method.attached",
-    "customer.created",
-    "customer.updated",
-    "invoice.created",
-    "invoice.finalized",
-    "invoice.paid",
-    "invoice.payment_succeeded",
-    "customer.subscription.created",
-    "customer.subscription.trial_will_end",
-    "checkout.session.completed",
-)
 
 
 @route(
@@ -154,24 +91,11 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
     ]
     if customer:
         session["customer"] = customer["id"]
-        session["customer_details"] = _details(customer)
+        session["customer_details"] = objects.customer_details(customer)
     world.store.put(session)
     clock = customer["test_clock"] if customer else world.default_clock_id
     world.schedule(session, "expire_session", session["expires_at"], clock)
     return session
-
-
-def _details(customer: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "address": None,
-        "business_name": None,
-        "email": customer["email"],
-        "individual_name": None,
-        "name": None,
-        "phone": None,
-        "tax_exempt": "none",
-        "tax_ids": None,
-    }
 
 
 @route("GET", "/v1/checkout/sessions/{session}", "checkout.SessionRetrieveParams")
@@ -224,126 +148,3 @@ def expire_session(world: World, params: Params, session_id: str) -> dict[str, A
 def _expire(world: World, session: dict[str, Any]) -> None:
     world.update(session, {"status": "expired", "url": None})
     world.emit("checkout.session.expired", session)
-
-
-def trial_days(world: World, session: dict[str, Any]) -> int:
-    data = session["_subscription_data"]
-    if "trial_end" in data:
-        return math.ceil((int(data["trial_end"]) - world.now()) / DAY)
-    return int(data.get("trial_period_days", 0))
-
-
-def asks_for_card(session: Mapping[str, Any]) -> bool:
-    """Stripe docs: Checkout, free trials."""
-    return bool(session["payment_method_collection"] == "always" or session["amount_total"])
-
-
-def complete_session(
-    world: World,
-    session_id: str,
-    *,
-    card_number: str,
-    exp_month: int,
-    exp_year: int,
-) -> dict[str, Any]:
-    """What the hosted page does when the customer submits it.
-
-    `card_number` may be empty when no card is asked for. Raises CardError when the card is declined
-    (the session stays open), StripeError when the session is not open.
-    """
-    session = world.get("checkout.session", session_id)
-    if session["status"] != "open":
-        raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
-    number = checked_number(card_number) if card_number or asks_for_card(session) else None
-    if number in DECLINED:
-        raise CardError(DECLINED[number])
-    if number in FAILS_LATER and session["amount_total"]:
-        raise CardError(FAILS_LATER[number])
-    order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
-    if not session["amount_total"] and order is EVENT_ORDERS["A"]:
-        order = ORDER_OF_NOTHING_DUE
-    with world.events_in_order(order):
-        customer = _customer_of(world, session)
-        world.writable(customer)
-        _pay(world, session, customer, number, exp_month, exp_year)
-    return session
-
-
-def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
-    if session["customer"]:
-        return world.get("customer", session["customer"])
-    # Without `customer` this mode always makes a new one (Stripe docs: Checkout).
-    clock = world.default_clock_id if world.default_clock else None
-    customer = objects.customer(
-        world.ids.new("customer"),
-        invoice_prefix=world.ids.token(8).upper(),
-        test_clock=clock,
-        created=world.now(),
-    )
-    customer["email"] = session["customer_email"]
-    return world.add(customer, "customer.created")
-
-
-def _pay(
-    world: World,
-    session: dict[str, Any],
-    customer: dict[str, Any],
-    number: str | None,
-    exp_month: int,
-    exp_year: int,
-) -> None:
-    now = world.now_for(customer)
-    card = None
-    if number:
-        card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
-        card["customer"] = customer["id"]
-        world.add(card, "payment_method.attached")
-    data = session["_subscription_data"]
-    trial_end = trial_end_of(data, now)
-    if card and not session["amount_total"]:
-        intent = objects.setup_intent(
-            world.ids.new("setup_intent"),
-            customer=customer["id"],
-            payment_method=card["id"],
-            secret=world.ids.token(24),
-            created=now,
-        )
-        world.add(intent, "setup_intent.created")
-        world.emit("setup_intent.succeeded", intent)
-    changes = {
-        # Not the customer's default: Checkout sets the subscription's.
-        "default_payment_method": card and card["id"],
-        "description": data.get("description"),
-        "metadata": merge_metadata({}, data.get("metadata")),
-    }
-    if "trial_settings" in data:
-        changes["trial_settings"] = data["trial_settings"]
-    items = [
-        (world.get("price", item["price"]["id"]), item["quantity"])
-        for item in session["_line_items"]
-    ]
-    subscription = billing.create_subscription(
-        world,
-        customer=customer,
-        items=items,
-        trial_end=trial_end,
-        changes=changes,
-        incomplete_first=bool(session["amount_total"])
-        and world.option("checkout_created_status") == "incomplete",
-    )
-    world.unschedule(session)
-    world.update(
-        session,
-        {
-            "status": "complete",
-            "payment_status": "paid"
-            if session["amount_total"]
-            else world.option("trial_payment_status"),
-            "customer": customer["id"],
-            "customer_details": _details(customer),
-            "subscription": subscription["id"],
-            "invoice": subscription["latest_invoice"],
-            "url": None,
-        },
-    )
-    world.emit("checkout.session.completed", session)
