@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.faults import MESSAGES
 from caixa_subscriptions.simulator.store import Store
 
 KEPT_SECONDS = 24 * 3600
@@ -23,6 +26,31 @@ class Response:
     status: int
     headers: dict[str, str]
     body: dict[str, Any]
+
+
+class InFlight:
+    """Idempotency keys whose first call is still running."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._keys: set[str] = set()
+
+    @contextmanager
+    def claim(self, key: str | None) -> Iterator[StripeError | None]:
+        """The 409 to answer, when another call has the key."""
+        with self._lock:
+            taken = key in self._keys
+            if key and not taken:
+                self._keys.add(key)
+        if taken:
+            message = MESSAGES["idempotency_key_in_use"].format(key=key)
+            yield StripeError(409, message, code="idempotency_key_in_use")
+            return
+        try:
+            yield None
+        finally:
+            with self._lock:
+                self._keys.discard(key or "")
 
 
 def fingerprint(method: str, path: str, params: Mapping[str, Any]) -> str:

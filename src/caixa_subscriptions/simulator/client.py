@@ -12,11 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 import stripe
 
 from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.faults import LATENCY
 from caixa_subscriptions.simulator.params import decode_form
 
 if TYPE_CHECKING:
     from caixa_subscriptions.simulator.core import Simulator
 
+TIMEOUT_SECONDS = 80.0  # as the SDK's own clients wait
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -42,7 +44,8 @@ class SimulatorHTTPClient(stripe.HTTPClient):
     `base_url` is where hosted pages are said to be. Between retries `retry_delay` seconds pass;
     the SDK's own delays of half a second and more would only slow tests down. A ConnectionError
     or TimeoutError out of the simulator is raised as `stripe.APIConnectionError`, which the SDK
-    retries.
+    retries; so is an answer that is late by more than `timeout` seconds. Nobody waits for late
+    answers: `waited` counts their seconds.
     """
 
     name = "simulator"
@@ -53,11 +56,14 @@ class SimulatorHTTPClient(stripe.HTTPClient):
         *,
         base_url: str = "http://127.0.0.1:12111",
         retry_delay: float = 0.0,
+        timeout: float = TIMEOUT_SECONDS,
     ) -> None:
         super().__init__()
         self.simulator = simulator
         self.base_url = base_url
         self.retry_delay = retry_delay
+        self.timeout = timeout
+        self.waited = 0.0
 
     def request(
         self,
@@ -82,12 +88,18 @@ class SimulatorHTTPClient(stripe.HTTPClient):
             response = self.simulator.request(
                 method.upper(), parts.path, params, headers=headers, base_url=self.base_url
             )
+            self._wait(float(response.headers.get(LATENCY, 0)))
         except (ConnectionError, TimeoutError) as error:
             raise stripe.APIConnectionError(  # type: ignore[no-untyped-call]
                 f"Unexpected error communicating with the simulator: {error!r}",
                 should_retry=True,
             ) from error
         return json.dumps(response.body), response.status, Headers(response.headers)
+
+    def _wait(self, seconds: float) -> None:
+        self.waited += min(seconds, self.timeout)
+        if seconds > self.timeout:
+            raise TimeoutError(f"no answer within {self.timeout:g} seconds")
 
     def request_stream(
         self,

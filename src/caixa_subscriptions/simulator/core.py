@@ -19,6 +19,7 @@ from caixa_subscriptions.simulator import (
     answers,
     completing,
     expand,
+    faults,
     keys,
     looking,
     resources,
@@ -29,6 +30,7 @@ from caixa_subscriptions.simulator import (
 from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.cards import check_expiry
 from caixa_subscriptions.simulator.client import SimulatorHTTPClient
+from caixa_subscriptions.simulator.control import Control
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
 from caixa_subscriptions.simulator.errors import (
     CardError,
@@ -76,6 +78,9 @@ class Simulator:
         self._store = Store(state)
         self._world = World(self._store, Ids(seed), now, default_clock)
         self._outbox = Outbox(self._store, transport or post)
+        self._faults = faults.Faults()
+        self.control = Control(self._faults)
+        self._in_flight = answers.InFlight()
         self._stopping = False
         # Two, so that an endpoint that does not answer holds up no clock.
         self._worker: threading.Thread | None = None
@@ -113,42 +118,69 @@ class Simulator:
         headers: Mapping[str, str] | None = None,
         base_url: str = "http://127.0.0.1:12111",
     ) -> Response:
-        """Answer one API call; Stripe's errors are answers too."""
+        """Answer one API call; Stripe's errors are answers too. Raises ConnectionResetError or
+        TimeoutError when `control` says so."""
         named = {name.lower(): value for name, value in (headers or {}).items()}
         key = named.get("idempotency-key") if method == "POST" else None
-        version = named.get("stripe-version", API_VERSION)
-        with self._store.transaction():
-            request_id = self._world.ids.new("request")
-            answer_headers = {"Request-Id": request_id, "Stripe-Version": version}
-            if method == "POST":
-                answer_headers |= {"Original-Request": request_id}
-                if key:
-                    answer_headers |= {"Idempotency-Key": key}
-            try:
-                keys.authenticate(named)
-                versions.checked(version)
-                call = answers.fingerprint(method, path, params or {})
-                replayed = answers.kept(self._store, key, call) if key else None
-            except StripeError as error:
-                return Response(error.status, answer_headers, error.body(request_id))
-            if replayed:
-                return replayed
-            caller = Caller(request_id, key, base_url, version)
-            status, body, executed = self._execute(method, path, params or {}, caller)
-            if method == "POST" and executed:
-                answer_headers["Stripe-Should-Retry"] = "false"
-                if key:
-                    answers.keep(self._store, key, call, Response(status, answer_headers, body))
-        self._stir()
-        if not self._worker:
-            self._catch_up()
-        return Response(status, answer_headers, body)
+        with self._faults.around(method, path) as late:
+            with self._in_flight.claim(key) as conflict, self._store.transaction():
+                response = self._answer(method, path, params or {}, named, base_url, conflict)
+            self._stir()
+            if not self._worker:
+                self._catch_up()
+        if late:
+            response.headers[faults.LATENCY] = str(late)
+        return response
 
-    def http_client(
-        self, *, base_url: str = "http://127.0.0.1:12111", retry_delay: float = 0.0
-    ) -> SimulatorHTTPClient:
-        """For `stripe.StripeClient(key, http_client=...)`: calls without a socket."""
-        return SimulatorHTTPClient(self, base_url=base_url, retry_delay=retry_delay)
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        named: Mapping[str, str],
+        base_url: str,
+        conflict: StripeError | None,
+    ) -> Response:
+        """`conflict` is the error of a call whose idempotency key is in use."""
+        key = named.get("idempotency-key") if method == "POST" else None
+        version = named.get("stripe-version", API_VERSION)
+        request_id = self._world.ids.new("request")
+        headers = {"Request-Id": request_id, "Stripe-Version": version}
+        if method == "POST":
+            headers |= {"Original-Request": request_id}
+            if key:
+                headers |= {"Idempotency-Key": key}
+        try:
+            keys.authenticate(named)
+            versions.checked(version)
+            self._faults.refuse(method, path, key)
+            if conflict:
+                raise conflict
+            call = answers.fingerprint(method, path, params)
+            replayed = answers.kept(self._store, key, call) if key else None
+        except StripeError as error:
+            return Response(error.status, headers | error.headers, error.body(request_id))
+        if replayed:
+            return replayed
+        broken = self._faults.take("break", method, path)
+        if broken is None or broken.committed:
+            caller = Caller(request_id, key, base_url, version)
+            status, body, executed = self._execute(method, path, params, caller)
+        if broken:
+            failure = broken.error()
+            status, body, executed = failure.status, failure.body(request_id), True
+        if method == "POST" and executed:
+            headers["Stripe-Should-Retry"] = "false"
+        if broken:
+            headers |= failure.headers
+        if key and executed:
+            answers.keep(self._store, key, call, Response(status, headers, body))
+        return Response(status, headers, body)
+
+    def http_client(self, **options: Any) -> SimulatorHTTPClient:
+        """For `stripe.StripeClient(key, http_client=...)`: calls without a socket; `options` as
+        of `SimulatorHTTPClient`."""
+        return SimulatorHTTPClient(self, **options)
 
     def _execute(
         self, method: str, path: str, params: Mapping[str, Any], caller: Caller

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 _LABELS = {
@@ -35,10 +36,12 @@ class StripeError(Exception):
         code: str | None = None,
         param: str | None = None,
         executed: bool = False,
+        headers: Mapping[str, str] | None = None,
         **details: Any,
     ) -> None:
         super().__init__(message)
         self.executed = executed
+        self.headers = dict(headers or {})
         self.status = status
         self.message = message
         self.type = type

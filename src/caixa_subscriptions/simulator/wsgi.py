@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from caixa_subscriptions.simulator import pages
+from caixa_subscriptions.simulator import control_http, pages
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import StripeError
+from caixa_subscriptions.simulator.faults import LATENCY
 from caixa_subscriptions.simulator.params import decode_form
 
 if TYPE_CHECKING:
@@ -24,8 +26,11 @@ class SimulatorApplication:
 
     prefixes = ("/v1/", "/simulator/")
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(
+        self, simulator: Simulator, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self.simulator = simulator
+        self.sleep = sleep
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
@@ -34,6 +39,9 @@ class SimulatorApplication:
             status, headers = 403, [("Content-Type", "text/plain")]
         elif path.startswith("/v1/"):
             status, headers, body = self._api(environ)
+        elif path.startswith(control_http.PREFIX):
+            status, body = control_http.answer(self.simulator.control, environ)
+            headers = [("Content-Type", "application/json")]
         elif path in ("/simulator", "/"):
             status, headers, body = 303, [("Location", "/simulator/")], b""
         elif path.startswith("/simulator/"):
@@ -56,13 +64,18 @@ class SimulatorApplication:
         except StripeError as error:
             status, answer_headers, answer = error.status, {}, error.body("req_unread")
         else:
-            response = self.simulator.request(
-                environ["REQUEST_METHOD"],
-                environ["PATH_INFO"].rstrip("/"),
-                params,
-                headers=headers,
-                base_url=base_url(environ),
-            )
+            try:
+                response = self.simulator.request(
+                    environ["REQUEST_METHOD"],
+                    environ["PATH_INFO"].rstrip("/"),
+                    params,
+                    headers=headers,
+                    base_url=base_url(environ),
+                )
+            except TimeoutError as error:
+                raise ConnectionResetError(str(error)) from error  # the server answers nothing
+            if late := float(response.headers.get(LATENCY, 0)):
+                self.sleep(late)
             status, answer_headers, answer = response.status, response.headers, response.body
         body = json.dumps(answer, indent=2).encode()
         return (
