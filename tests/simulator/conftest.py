@@ -9,7 +9,21 @@ import stripe
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import ThreadingWSGIServer, serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
+from tests.simulator.served import Watch, watching
 from tests.simulator.tools import GOOD, KEY, Calls, Inbox, Wall
+
+
+@pytest.fixture(scope="package", autouse=True)
+def watched() -> Iterator[Watch]:
+    with watching() as watch:
+        yield watch
+
+
+@pytest.fixture(autouse=True)
+def everything_served_fits(watched: Watch) -> Iterator[None]:
+    """Every answer and every event of every test here, as the SDK's annotations have them."""
+    yield
+    assert watched.told() == []
 
 
 @pytest.fixture

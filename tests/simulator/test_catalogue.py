@@ -222,3 +222,12 @@ def test_a_default_card_is_taken_away(call: Calls) -> None:
     path = f"/v1/customers/{customer['id']}"
     changed = call("POST", path, invoice_settings={"default_payment_method": ""})
     assert changed["invoice_settings"]["default_payment_method"] is None
+
+
+def test_empty_values_unset_what_a_product_has(call: Calls) -> None:
+    given = {"description": "Long", "images": ["https://a.example/1"], "unit_label": "seat"}
+    product = call("POST", "/v1/products", name="Reports", url="https://a.example/", **given)
+    assert product | given == product
+    unset = call("POST", f"/v1/products/{product['id']}", **dict.fromkeys([*given, "url"], ""))
+    left = {"description": None, "images": [], "unit_label": None, "url": None}
+    assert unset | left == unset

@@ -8,7 +8,9 @@ import pytest
 import stripe
 
 from caixa_subscriptions.simulator import Simulator
-from tests.simulator.sdk_types import class_of, problems
+from caixa_subscriptions.simulator.objects import page
+from tests.simulator.sdk_types import misfits, problems
+from tests.simulator.served import Watch
 from tests.simulator.tools import FAILS_LATER, Calls, advance, events
 
 KINDS = (
@@ -32,11 +34,6 @@ KINDS = (
     "test_helpers.test_clock",
     "webhook_endpoint",
 )
-# Answered by Stripe (recorded in 2025 and 2026), though no longer in the SDK's classes.
-RECORDED = {
-    "charge": {"destination", "dispute", "order"},
-    "subscription": {"plan", "quantity"},
-}
 
 
 @pytest.fixture
@@ -71,21 +68,6 @@ def stored(simulator: Simulator, call: Calls, kind: str) -> list[dict[str, Any]]
     if kind == "billing_portal.configuration":
         return list(call("GET", "/v1/billing_portal/configurations")["data"])
     return simulator.list_objects(kind, limit=10_000)
-
-
-def misfits(obj: dict[str, Any], *, sparse: bool = False, kind: str | None = None) -> list[str]:
-    kind = kind or str(obj["object"])
-    shown = without_recorded(obj, RECORDED.get(kind, set()))
-    return list(problems(shown, class_of(kind), path=kind, sparse=sparse))
-
-
-def without_recorded(node: Any, own: set[str] | None = None) -> Any:
-    if isinstance(node, list):
-        return [without_recorded(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    dropped = RECORDED.get(str(node.get("object")), set()) | (own or set())
-    return {key: without_recorded(one) for key, one in node.items() if key not in dropped}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -185,3 +167,15 @@ def test_the_check_itself_finds_missing_keys(call: Calls) -> None:
     customer = call.customer()
     del customer["created"]
     assert misfits(customer) == ["customer.created: missing"]
+
+
+def test_answers_and_events_are_watched_in_every_test(call: Calls, watched: Watch) -> None:
+    fitting = call.customer()
+    watched.answer("GET /v1/customers", page([fitting | {"email": 5}], "/v1/customers"))
+    watched.answer("GET /v1/customers", page([], "/v1/customers") | {"invented": 1})
+    watched.event("customer.updated", fitting, {"name": 5})
+    assert watched.told() == [
+        "GET /v1/customers: customer.email: 5 is no str",
+        "GET /v1/customers: unknown keys ['invented']",
+        "customer.updated previous_attributes: customer.name: 5 is no str",
+    ]

@@ -46,6 +46,9 @@ def retrieve_product(world: World, params: Params, product_id: str) -> dict[str,
 def update_product(world: World, params: Params, product_id: str) -> dict[str, Any]:
     product = world.get("product", product_id)
     changes = {key: value for key, value in params.items() if key in product}
+    for name in ("description", "images", "unit_label", "url"):  # may be unset (SDK types)
+        if params.get(name) == "":
+            changes[name] = [] if name == "images" else None
     if "default_price" in changes:
         world.get("price", changes["default_price"], param="default_price")
     changes["metadata"] = merge_metadata(product["metadata"], params.get("metadata"))
