@@ -20,6 +20,9 @@ from caixa_subscriptions.simulator.server import serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
 from tests.factories import NOW, UserFactory
 
+# Where the package is installed its entry point has loaded it already.
+pytest_plugins = ["caixa_subscriptions.pytest_plugin"]
+
 
 @pytest.fixture(autouse=True)
 def english() -> Iterator[None]:

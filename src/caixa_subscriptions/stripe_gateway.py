@@ -34,19 +34,37 @@ MAX_NETWORK_RETRIES = 2
 PAGE_SIZE = 100
 
 
+_replacement: stripe.HTTPClient | None = None
+
+
+@contextmanager
+def replaced_http_client(client: stripe.HTTPClient) -> Iterator[None]:
+    """Our calls and dj-stripe's go through `client`, in all threads, until the end. For tests."""
+    global _replacement
+    before = (_replacement, stripe.default_http_client)
+    _replacement = stripe.default_http_client = client
+    try:
+        yield
+    finally:
+        _replacement, stripe.default_http_client = before
+        _client.cache_clear()
+
+
 @lru_cache(maxsize=8)
-def _client(api_key: str, api_version: str | None, api_host: str) -> stripe.StripeClient:
+def _client(
+    api_key: str, api_version: str | None, api_host: str, http_client: stripe.HTTPClient | None
+) -> stripe.StripeClient:
     return stripe.StripeClient(
         api_key,
         stripe_version=api_version,
         base_addresses={"api": api_host},
         max_network_retries=MAX_NETWORK_RETRIES,
-        http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        http_client=http_client or stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
     )
 
 
 def _v1() -> Any:
-    return _client(settings.secret_key, settings.api_version, settings.api_host).v1
+    return _client(settings.secret_key, settings.api_version, settings.api_host, _replacement).v1
 
 
 @contextmanager

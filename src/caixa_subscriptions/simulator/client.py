@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -137,6 +138,41 @@ class SimulatorHTTPClient(stripe.HTTPClient):
 
     async def close_async(self) -> None:
         """The same."""
+
+
+@contextmanager
+def answering_every_client(client: SimulatorHTTPClient) -> Iterator[None]:
+    """Until the end, none of the SDK's own HTTP clients in this process reaches the network.
+
+    Calls of clients that were made elsewhere, at any time, are answered by `client` as well.
+    """
+    before = []
+    for own in _own_clients(stripe.HTTPClient):
+        for name in ("request", "request_stream", "request_async", "request_stream_async"):
+            before.append((own, name, vars(own).get(name)))
+            setattr(own, name, _handed_to(client, name))
+    try:
+        yield
+    finally:
+        for own, name, method in before:
+            if method is None:
+                delattr(own, name)
+            else:
+                setattr(own, name, method)
+
+
+def _own_clients(base: type[stripe.HTTPClient]) -> Iterator[type[stripe.HTTPClient]]:
+    for kind in base.__subclasses__():
+        if kind.__module__ == base.__module__:
+            yield kind
+        yield from _own_clients(kind)
+
+
+def _handed_to(client: SimulatorHTTPClient, name: str) -> Callable[..., Any]:
+    def method(self: stripe.HTTPClient, *args: Any, **kwargs: Any) -> Any:
+        return getattr(client, name)(*args, **kwargs)
+
+    return method
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@ loses nothing that was answered and does nothing by half.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import threading
@@ -18,6 +19,7 @@ from typing import Any, Self
 from caixa_subscriptions.simulator import (
     answers,
     completing,
+    emitting,
     expand,
     faults,
     keys,
@@ -301,6 +303,24 @@ class Simulator:
             with self._store.transaction():
                 clock = self._world.get(clocks.KIND, clock_id)
         return expand.public(clock)
+
+    def advance(self, delta: dt.timedelta) -> int:
+        """Move the default clock on, in strides as long as Stripe's limit allows; its time then,
+        Unix seconds. Raises ValueError without a default clock."""
+        clock_id = self.default_clock_id
+        if clock_id is None:
+            raise ValueError("Only a simulator with a default clock can be advanced as a whole")
+        target = self.now() + int(delta.total_seconds())
+        while (now := self.now()) < target:
+            with self._store.transaction():
+                most = clocks.limit(self._world, self._world.get(clocks.KIND, clock_id))
+            self.advance_clock(clock_id, min(target, most), wait=True)
+        return now
+
+    def emit(self, type: str, /, **overrides: Any) -> dict[str, Any]:  # noqa: A002  Stripe's name
+        """An event asked for by name; see `emitting.emit`."""
+        with self.deed() as world:
+            return emitting.emit(world, type, **overrides)
 
     def _catch_up(self) -> None:
         """Everything that is due: clocks on the move, and the wall clock."""

@@ -99,7 +99,8 @@ def _require_ready(clock: dict[str, Any]) -> None:
         )
 
 
-def _check_limit(world: World, clock: dict[str, Any], target: int) -> None:
+def limit(world: World, clock: dict[str, Any]) -> int:
+    """How far the clock may be moved in one go, Unix seconds (Stripe docs: test clocks)."""
     now = clock["frozen_time"]
     intervals = [
         (recurring["interval"], recurring["interval_count"])
@@ -108,14 +109,18 @@ def _check_limit(world: World, clock: dict[str, Any], target: int) -> None:
         and subscription["status"] not in lifecycle.ENDED
         for recurring in [subscription["items"]["data"][0]["price"]["recurring"]]
     ]
-    limit = min(
+    return min(
         (add_interval(now, interval, 2 * count) for interval, count in intervals),
         default=add_interval(now, "year", 2),
     )
-    if target > limit:
+
+
+def _check_limit(world: World, clock: dict[str, Any], target: int) -> None:
+    now, most = clock["frozen_time"], limit(world, clock)
+    if target > most:
         raise invalid(
             f"The frozen time of this clock is {now} ({_utc(now)}). You can only advance it up to "
-            f"{limit} ({_utc(limit)}). You can only advance a test clock up to two intervals from "
+            f"{most} ({_utc(most)}). You can only advance a test clock up to two intervals from "
             "the current frozen time at a time, based on the shortest subscription interval in "
             "the test clock. For example, if a test clock has a monthly and yearly subscription, "
             "you may only advance up to two months at a time. If the test clock has no "
