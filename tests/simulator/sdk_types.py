@@ -150,7 +150,8 @@ def _object_problems(value: object, cls: Any, path: str, *, sparse: bool = False
         yield f"{path}: {value!r} is no {cls.__name__}"
         return
     hints = _hints(cls)
-    if value.get("deleted") is True:  # only this much is left
+    # Only this much is left; of a discount nearly everything (Stripe docs: discounts).
+    if value.get("deleted") is True and value.get("object") != "discount":
         hints = {name: hint for name, hint in hints.items() if name in ("id", "object", "deleted")}
     for key, one in value.items():
         if key not in hints:

@@ -27,6 +27,12 @@ VALID: dict[str, dict[str, Any]] = {
         "success_url": "https://shop.example/",
         "line_items": [{"price": "{price}"}],
     },
+    "POST /v1/coupons": {
+        "amount_off": 10,
+        "currency": "usd",
+        "duration": "repeating",
+        "duration_in_months": 1,
+    },
     "POST /v1/payment_methods": {
         "type": "card",
         "card": {"number": GOOD, "exp_month": 12, "exp_year": 2034},
@@ -38,10 +44,14 @@ VALID: dict[str, dict[str, Any]] = {
         "lookup_key": "monthly",
     },
     "POST /v1/prices/{price}": {"lookup_key": "monthly"},
+    "POST /v1/promotion_codes": {
+        "promotion": {"type": "coupon", "coupon": "{coupon}"},
+        "restrictions": {"minimum_amount": 1, "minimum_amount_currency": "usd"},
+    },
     "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
 }
 # Given the one, the other is left out.
-INSTEAD_OF = {"product_data": "product"}
+INSTEAD_OF = {"percent_off": "amount_off", "product_data": "product"}
 # Which object of a list a path names, where the newest will not do.
 WHICH = {"/v1/invoices": {"status": "open"}}
 # Values no type tells.
@@ -102,6 +112,8 @@ def world() -> Iterator[Calls]:
     price = call.price(product=price["product"])
     call.subscribe(call.customer(GOOD, email="ana@example.com"), price)
     call.session(price)
+    coupon = call("POST", "/v1/coupons", percent_off=10)["id"]
+    call("POST", "/v1/promotion_codes", promotion={"type": "coupon", "coupon": coupon})
     call("POST", "/v1/webhook_endpoints", url="https://a.example", enabled_events=["*"])
     yield call
     simulator.close()

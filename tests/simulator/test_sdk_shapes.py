@@ -11,7 +11,7 @@ from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.objects import page
 from tests.simulator.sdk_types import misfits, problems
 from tests.simulator.served import Watch
-from tests.simulator.tools import FAILS_LATER, Calls, advance, events
+from tests.simulator.tools import FAILS_LATER, GOOD, Calls, advance, events
 
 KINDS = (
     "account",
@@ -20,7 +20,9 @@ KINDS = (
     "billing_portal.session",
     "charge",
     "checkout.session",
+    "coupon",
     "customer",
+    "discount",
     "event",
     "invoice",
     "invoice_payment",
@@ -28,6 +30,7 @@ KINDS = (
     "payment_method",
     "price",
     "product",
+    "promotion_code",
     "setup_intent",
     "subscription",
     "subscription_item",
@@ -58,8 +61,21 @@ def world(call: Calls) -> Simulator:
     simulator.portal_update_card(token, card_number="5555555555554444")
     call.subscribe(call.customer(FAILS_LATER, name="Ana"), price)
     call("POST", f"/v1/customers/{paid['customer']}", metadata={"a": "b"}, name="Bea")
+    redeem(call, price)
     advance(simulator, days=30)
     return simulator
+
+
+def redeem(call: Calls, price: dict[str, Any]) -> None:
+    products = {"products": [price["product"]]}
+    months = {"duration": "repeating", "duration_in_months": 1}
+    coupon = call("POST", "/v1/coupons", percent_off=10, applies_to=products, **months)["id"]
+    promotion = {"type": "coupon", "coupon": coupon}
+    code = call("POST", "/v1/promotion_codes", promotion=promotion)["id"]
+    customer = call.customer(GOOD)
+    made = call.subscribe(customer, price, discounts=[{"promotion_code": code}])
+    path = f"/v1/subscriptions/{made['id']}"
+    call("POST", path, discounts=[{"coupon": coupon}])
 
 
 def stored(simulator: Simulator, call: Calls, kind: str) -> list[dict[str, Any]]:
@@ -126,9 +142,21 @@ def test_line_items_fit(world: Simulator, call: Calls) -> None:
         ("charge", ["balance_transaction", "customer", "payment_intent", "refunds"]),
         ("checkout.session", ["line_items", "subscription.latest_invoice.payments"]),
         ("customer", ["sources", "subscriptions", "tax", "tax_ids", "invoice_credit_balance"]),
-        ("invoice", ["payments.data.payment.payment_intent", "customer", "confirmation_secret"]),
+        (
+            "invoice",
+            [
+                *("payments.data.payment.payment_intent", "customer", "confirmation_secret"),
+                "discounts.source.coupon",
+                "total_discount_amounts.discount.promotion_code",
+            ],
+        ),
+        ("coupon", ["applies_to"]),
+        ("promotion_code", ["promotion.coupon", "customer"]),
         ("price", ["product", "currency_options"]),
-        ("subscription", ["customer", "default_payment_method", "items.data.price.product"]),
+        (
+            "subscription",
+            ["customer", "default_payment_method", "items.data.price.product", "discounts.source"],
+        ),
     ],
 )
 def test_expanded_objects_fit(world: Simulator, call: Calls, kind: str, paths: list[str]) -> None:

@@ -5,9 +5,10 @@ Sources: Stripe docs on subscription lifecycle, free trials and test clocks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from caixa_subscriptions.simulator import objects, versions
+from caixa_subscriptions.simulator import discounts, objects, versions
 from caixa_subscriptions.simulator.charging import default_payment_method
 from caixa_subscriptions.simulator.collecting import finalize_invoice, pay_invoice
 from caixa_subscriptions.simulator.invoicing import (
@@ -16,6 +17,8 @@ from caixa_subscriptions.simulator.invoicing import (
 from caixa_subscriptions.simulator.lifecycle import cancel, plan_ahead
 from caixa_subscriptions.simulator.objects import HOUR
 from caixa_subscriptions.simulator.periods import period_end
+from caixa_subscriptions.simulator.redeeming import Redemption
+from caixa_subscriptions.simulator.taking_off import spend
 from caixa_subscriptions.simulator.tasks import task
 from caixa_subscriptions.simulator.world import World
 
@@ -30,6 +33,7 @@ def create_subscription(
     trial_end: int | None,
     changes: dict[str, Any],
     incomplete_first: bool = False,
+    redemptions: Sequence[Redemption] = (),
 ) -> dict[str, Any]:
     """A new subscription with its first invoice; paid, on trial, or `incomplete`.
 
@@ -65,9 +69,11 @@ def create_subscription(
         subscription.update({"status": "trialing", "trial_start": now, "trial_end": trial_end})
     for row in rows:
         world.store.put(row, customer=customer["id"])
+    subscription["discounts"] = discounts.begin(world, redemptions, customer, subscription_id)
     invoice = new_invoice(
         world, subscription, customer, reason="subscription_create", period=(now, now)
     )
+    subscription["discounts"] = spend(world, subscription, invoice)
     subscription["latest_invoice"] = invoice["id"]
     world.store.put(subscription)
     finalize_invoice(world, invoice, pay=False)
@@ -146,6 +152,7 @@ def end_period(
         )
         world.schedule(invoice, "finalize", now + HOUR, customer["test_clock"])
     world.emit("invoice.created", invoice)
+    changes["discounts"] = spend(world, subscription, invoice)
     changes["latest_invoice"] = invoice["id"]
     if subscription["cancel_at_period_end"]:  # of a trial that ended early
         changes["cancel_at"] = end

@@ -14,6 +14,7 @@ _LABELS = {
     "payment_method": "PaymentMethod",
     "price": "price",
     "product": "product",
+    "promotion_code": "promotion code",
     "setup_intent": "setupintent",
     "subscription": "subscription",
     "subscription_item": "subscription_item",

@@ -44,11 +44,16 @@ def _line_items(world: World, obj: dict[str, Any]) -> Any:
     return page(stored.get("_line_items", []), f"/v1/checkout/sessions/{obj['id']}/line_items")
 
 
+def _applies_to(world: World, obj: dict[str, Any]) -> Any:
+    return (world.store.get(obj["id"]) or {}).get("_applies_to")
+
+
 # Keys that are there only when expanded.
 _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
     ("", "breakdown"): lambda world, obj: {"discounts": [], "taxes": []},  # of total_details
     ("charge", "refunds"): lambda world, obj: page([], f"/v1/charges/{obj['id']}/refunds"),
     ("checkout.session", "line_items"): _line_items,
+    ("coupon", "applies_to"): _applies_to,
     ("customer", "invoice_credit_balance"): lambda world, obj: {},
     ("customer", "sources"): lambda world, obj: page([], f"/v1/customers/{obj['id']}/sources"),
     ("customer", "subscriptions"): _subscriptions,
@@ -96,6 +101,14 @@ def _is_expandable(world: World, step: str, value: Any) -> bool:
     return value is None or isinstance(value, dict | list)
 
 
+def _found(world: World, value: Any) -> Any:
+    """The object an id stands for, where there is one."""
+    if not isinstance(value, str):
+        return value
+    found = world.store.get(value) or world.deleted_customer(value)
+    return value if found is None else public(found)
+
+
 def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
     if isinstance(node, list):
         for child in node:
@@ -111,8 +124,9 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
             node[step] = value
     elif (step not in node and not lazy) or not _is_expandable(world, step, node.get(step)):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
-    if isinstance(node.get(step), str):
-        found = world.store.get(node[step]) or world.deleted_customer(node[step])
-        if found is not None:
-            node[step] = public(found)
+    value = node.get(step)
+    if isinstance(value, list):
+        node[step] = [_found(world, one) for one in value]
+    elif isinstance(value, str):
+        node[step] = _found(world, value)
     _expand(world, node.get(step), rest, path)

@@ -6,6 +6,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.money import money
+from caixa_subscriptions.simulator.taking_off import discount_lines, in_force
 from caixa_subscriptions.simulator.world import World
 
 
@@ -23,11 +24,14 @@ def new_invoice(
         _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
         for item in subscription["items"]["data"]
     ]
+    discounts = in_force(world, subscription, customer)
+    discount_lines(discounts, lines)
     invoice = objects.invoice(
         invoice_id,
         subscription=subscription,
         customer=customer,
         lines=lines,
+        discounts=[one["id"] for one in discounts],
         billing_reason=reason,
         period=period,
         created=now,

@@ -16,6 +16,7 @@ from caixa_subscriptions.simulator.objects.common import (
     page,
 )
 from caixa_subscriptions.simulator.objects.customers import customer
+from caixa_subscriptions.simulator.objects.discounts import coupon, discount, promotion_code
 from caixa_subscriptions.simulator.objects.events import event, test_clock, webhook_endpoint
 from caixa_subscriptions.simulator.objects.invoices import invoice, invoice_payment, line_item
 from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
@@ -54,8 +55,10 @@ __all__ = [
     "charge",
     "checkout_line_item",
     "checkout_session",
+    "coupon",
     "customer",
     "customer_details",
+    "discount",
     "event",
     "invoice",
     "invoice_payment",
@@ -67,6 +70,7 @@ __all__ = [
     "portal_session",
     "price",
     "product",
+    "promotion_code",
     "setup_intent",
     "subscription",
     "subscription_item",

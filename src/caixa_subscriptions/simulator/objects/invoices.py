@@ -13,11 +13,14 @@ def invoice(
     subscription: dict[str, Any],
     customer: dict[str, Any],
     lines: list[dict[str, Any]],
+    discounts: list[str],
     billing_reason: str,
     period: tuple[int, int],
     created: int,
 ) -> dict[str, Any]:
-    total = sum(line["amount"] for line in lines)
+    subtotal = sum(line["amount"] for line in lines)
+    off = _total_discounts(lines, discounts)
+    total = subtotal - sum(one["amount"] for one in off)
     return {
         "id": invoice_id,
         "object": "invoice",
@@ -61,7 +64,7 @@ def invoice(
         "default_source": None,
         "default_tax_rates": [],
         "description": None,
-        "discounts": [],
+        "discounts": discounts,
         "due_date": None,
         "effective_at": None,
         "ending_balance": None,
@@ -108,16 +111,31 @@ def invoice(
             "paid_at": None,
             "voided_at": None,
         },
-        "subtotal": total,
-        "subtotal_excluding_tax": total,
+        "subtotal": subtotal,
+        "subtotal_excluding_tax": subtotal,
         "test_clock": customer["test_clock"],
         "total": total,
-        "total_discount_amounts": [],
+        "total_discount_amounts": off,
         "total_excluding_tax": total,
-        "total_pretax_credit_amounts": [],
+        "total_pretax_credit_amounts": [one | {"type": "discount"} for one in off],
         "total_taxes": [],
         "webhooks_delivered_at": created,
     }
+
+
+def _total_discounts(lines: list[dict[str, Any]], discounts: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "amount": sum(
+                off["amount"]
+                for line in lines
+                for off in line["discount_amounts"]
+                if off["discount"] == discount
+            ),
+            "discount": discount,
+        }
+        for discount in discounts
+    ]
 
 
 def line_item(

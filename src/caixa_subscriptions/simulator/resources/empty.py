@@ -13,7 +13,6 @@ from caixa_subscriptions.simulator.world import World
 FAMILIES = {
     "application_fees": "ApplicationFee",
     "country_specs": "CountrySpec",
-    "coupons": "Coupon",
     "disputes": "Dispute",
     "entitlements/active_entitlements": "entitlements.ActiveEntitlement",
     "entitlements/features": "entitlements.Feature",
@@ -27,7 +26,6 @@ FAMILIES = {
     "issuing/disputes": "issuing.Dispute",
     "issuing/transactions": "issuing.Transaction",
     "payouts": "Payout",
-    "promotion_codes": "PromotionCode",
     "radar/early_fraud_warnings": "radar.EarlyFraudWarning",
     "refunds": "Refund",
     "reviews": "Review",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, lifecycle, objects
+from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -88,7 +88,7 @@ def trial_end_of(params: Params, now: int) -> int | None:
     "/v1/subscriptions",
     "SubscriptionCreateParams",
     "billing_mode.type customer items.price items.quantity default_payment_method description "
-    "metadata "
+    "discounts metadata "
     f"trial_end trial_period_days cancel_at_period_end {_MISSING_CARD}",
 )
 def create_subscription(world: World, params: Params) -> dict[str, Any]:
@@ -107,7 +107,9 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
                 "default_payment_method",
                 "resource_missing",
             )
-    due = 0 if trial_end else sum(price["unit_amount"] * count for price, count in items)
+    due, redemptions = discounts.due_first(
+        world, items, params.get("discounts") or [], customer, trial=trial_end is not None
+    )
     if due and not (default or customer["invoice_settings"]["default_payment_method"]):
         raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing", executed=True)
     changes: dict[str, Any] = {
@@ -122,7 +124,12 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
             params["billing_mode"]["type"], world.now_for(customer)
         )
     subscription = billing.create_subscription(
-        world, customer=customer, items=items, trial_end=trial_end, changes=changes
+        world,
+        customer=customer,
+        items=items,
+        trial_end=trial_end,
+        changes=changes,
+        redemptions=redemptions,
     )
     if params.get("cancel_at_period_end"):
         lifecycle.request_cancellation(
@@ -143,7 +150,8 @@ def retrieve_subscription(world: World, params: Params, subscription_id: str) ->
     "POST",
     "/v1/subscriptions/{subscription}",
     "SubscriptionUpdateParams",
-    "cancel_at cancel_at_period_end default_payment_method description metadata trial_end "
+    "cancel_at cancel_at_period_end default_payment_method description discounts metadata "
+    "trial_end "
     f"{_MISSING_CARD}",
 )
 def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
@@ -162,6 +170,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
         if default:
             world.get("payment_method", default, param="default_payment_method")
         changes["default_payment_method"] = default
+    if "discounts" in params:
+        changes["discounts"] = discounts.changed(world, subscription, params["discounts"])
     world.update(subscription, changes, "customer.subscription.updated")
     if params.get("trial_end") == "now":
         if subscription["status"] == "trialing":
