@@ -91,11 +91,12 @@ def pay_invoice(
         if not creating:
             _recover(world, subscription, invoice)
         return True
-    if not (manual and attempts):  # what is planned already stays so
+    given_up = invoice["status"] == "uncollectible"
+    if not (given_up or (manual and attempts)):  # what is planned already stays so
         _plan_retry(world, invoice, now, creating=creating)
     world.tell_update(before, invoice)
     world.emit("invoice.payment_failed", invoice)
-    if not creating:
+    if not creating and not given_up:
         _fall_behind(world, subscription, invoice)
     return False
 

@@ -1,0 +1,293 @@
+"""Whatever customers and shops do, in any order, Stripe's invariants hold.
+
+`make test` takes 1,000 random steps; `HYPOTHESIS_STEPS=10000` as many as that, as CI does.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from caixa_subscriptions.simulator import Simulator
+from caixa_subscriptions.simulator.errors import CardError
+from tests.simulator.tools import DAY, DECLINED, FAILS_LATER, GOOD, START, Calls, Wall
+
+STEPS_EACH = 50
+steps_taken = 0
+STEPS = int(os.environ.get("HYPOTHESIS_STEPS", "1000"))
+CARDS = st.sampled_from([GOOD, FAILS_LATER])
+STRIDES = st.sampled_from([3600, DAY, 3 * DAY, 8 * DAY, 31 * DAY])
+
+
+class Shop(RuleBasedStateMachine):
+    """One shop with two plans. A call may be refused by Stripe's errors, never by another."""
+
+    customers = Bundle("customers")
+    subscriptions = Bundle("subscriptions")
+
+    @initialize()
+    def open(self) -> None:
+        self.simulator = Simulator(seed=1, now=Wall(), default_clock=True)
+        self.call = Calls(self.simulator)
+        self.prices = [
+            self.call.price(amount=900)["id"],
+            self.call.price(amount=9000, interval="year")["id"],
+        ]
+        self.seen: str | None = None
+        self.times: dict[str, int] = {}
+        self.told: dict[str, dict[str, Any]] = {}
+        self.deleted: set[str] = set()
+        self.periods: dict[str, tuple[int, int]] = {}
+        self.last_now = START
+
+    def teardown(self) -> None:
+        if hasattr(self, "simulator"):
+            self.simulator.close()
+
+    def attempt(self, method: str, path: str, **params: Any) -> dict[str, Any] | None:
+        """None when Stripe's answer is an error, which must then be one of Stripe's."""
+        response = self.call.raw(method, path, params)
+        assert response.status in (200, 400, 402, 404), response.body
+        return response.body if response.status == 200 else None
+
+    # What people do
+
+    @rule(target=customers, card=CARDS)
+    def sign_up(self, card: str) -> str:
+        return str(self.call.customer(card)["id"])
+
+    @rule(
+        target=subscriptions,
+        customer=customers,
+        price=st.integers(0, 1),
+        quantity=st.integers(1, 3),
+        trial=st.sampled_from([None, 1, 7, 30]),
+    )
+    def subscribe(self, customer: str, price: int, quantity: int, trial: int | None) -> Any:
+        params = {"trial_period_days": trial} if trial else {}
+        made = self.attempt(
+            "POST",
+            "/v1/subscriptions",
+            customer=customer,
+            items=[{"price": self.prices[price], "quantity": quantity}],
+            **params,
+        )
+        return made["id"] if made else multiple()
+
+    @rule(
+        target=subscriptions,
+        customer=customers,
+        price=st.integers(0, 1),
+        card=st.sampled_from([GOOD, FAILS_LATER, DECLINED]),
+        trial=st.sampled_from([None, 7]),
+    )
+    def check_out(self, customer: str, price: int, card: str, trial: int | None) -> Any:
+        params = {"subscription_data": {"trial_period_days": trial}} if trial else {}
+        session = self.attempt(
+            "POST",
+            "/v1/checkout/sessions",
+            mode="subscription",
+            customer=customer,
+            line_items=[{"price": self.prices[price], "quantity": 1}],
+            success_url="https://shop.example/done",
+            **params,
+        )
+        if session is None:
+            return multiple()
+        try:
+            done = self.simulator.complete_checkout(session["id"], card_number=card)
+        except CardError:
+            assert self.call.get(session["id"])["status"] == "open"
+            return multiple()
+        return done["subscription"]
+
+    @rule(customer=customers, card=CARDS)
+    def change_card(self, customer: str, card: str) -> None:
+        method = self.call.card(card, customer)
+        self.attempt(
+            "POST",
+            f"/v1/customers/{customer}",
+            invoice_settings={"default_payment_method": method["id"]},
+        )
+
+    @rule(customer=consumes(customers))
+    def delete_customer(self, customer: str) -> None:
+        self.attempt("DELETE", f"/v1/customers/{customer}")
+
+    @rule(subscription=subscriptions, at_period_end=st.booleans())
+    def cancel_at_period_end(self, subscription: str, at_period_end: bool) -> None:
+        self.attempt(
+            "POST", f"/v1/subscriptions/{subscription}", cancel_at_period_end=at_period_end
+        )
+
+    @rule(subscription=consumes(subscriptions))
+    def cancel(self, subscription: str) -> None:
+        self.attempt("DELETE", f"/v1/subscriptions/{subscription}")
+
+    @rule(subscription=subscriptions)
+    def end_trial(self, subscription: str) -> None:
+        self.attempt("POST", f"/v1/subscriptions/{subscription}", trial_end="now")
+
+    @rule(subscription=subscriptions, how=st.sampled_from(["pay", "void", "mark_uncollectible"]))
+    def settle_invoice(self, subscription: str, how: str) -> None:
+        invoice = self.call.get(subscription)["latest_invoice"]
+        self.attempt("POST", f"/v1/invoices/{invoice}/{how}")
+
+    @rule(stride=STRIDES)
+    def pass_time(self, stride: int) -> None:
+        clock = self.simulator.default_clock_id
+        assert clock is not None
+        goal = self.simulator.now() + stride
+        self.simulator.advance_clock(clock, goal, wait=True)
+        assert self.simulator.now() == goal
+
+    # What must hold
+
+    @invariant()
+    def time_never_goes_back(self) -> None:
+        global steps_taken
+        steps_taken += 1
+        if hasattr(self, "simulator"):
+            now = self.simulator.now()
+            assert now >= self.last_now
+            self.last_now = now
+
+    @invariant()
+    def new_events_tell_of_what_is_stored(self) -> None:
+        if not hasattr(self, "simulator"):
+            return
+        found = self.simulator.list_events(limit=100_000, after=self.seen)
+        for event in reversed(found):
+            obj = event["data"]["object"]
+            # A customer's things follow the customer's clock, the catalogue the wall clock.
+            owner = obj["id"] if obj["object"] == "customer" else obj.get("customer")
+            assert event["created"] >= self.times.get(owner or "", 0), event["type"]
+            self.times[owner or ""] = event["created"]
+            self.follow_period(obj)
+            if event["type"].endswith(".deleted"):
+                self.deleted.add(obj["id"])
+            self.told[obj["id"]] = event
+        for event in found:
+            check_event(self.simulator, event, self.deleted)
+        if found:
+            self.seen = found[0]["id"]
+
+    def follow_period(self, obj: dict[str, Any]) -> None:
+        """A new period begins where the last one ended, or now when a trial was cut short."""
+        if obj["object"] != "subscription" or obj["status"] in ("canceled", "incomplete_expired"):
+            return
+        (item,) = obj["items"]["data"]
+        period = (item["current_period_start"], item["current_period_end"])
+        before = self.periods.get(obj["id"], period)
+        assert period[0] < period[1]
+        if period[0] != before[0]:
+            assert period[0] == before[1] or period[0] == obj["trial_end"], (before, period)
+        self.periods[obj["id"]] = period
+
+    @invariant()
+    def subscriptions_agree_with_their_invoices(self) -> None:
+        if hasattr(self, "simulator"):
+            now = self.simulator.now()
+            invoices = self.simulator.list_objects("invoice", limit=100_000)
+            for invoice in invoices:
+                check_invoice(invoice)
+            for subscription in self.simulator.list_objects("subscription", limit=100_000):
+                own = [one for one in invoices if subscription_of(one) == subscription["id"]]
+                check_subscription(subscription, own, now)
+                check_told(subscription, self.told[subscription["id"]])
+
+
+def subscription_of(invoice: dict[str, Any]) -> str | None:
+    details = (invoice["parent"] or {}).get("subscription_details") or {}
+    return details.get("subscription")
+
+
+def check_event(simulator: Simulator, event: dict[str, Any], deleted: set[str]) -> None:
+    obj = event["data"]["object"]
+    stored = simulator.get_object(obj["id"])
+    if stored is None:
+        assert obj["id"] in deleted, event["type"]
+    else:
+        assert stored["object"] == obj["object"]
+
+
+def check_told(subscription: dict[str, Any], event: dict[str, Any]) -> None:
+    """The last event of a subscription shows it as it is, but for `latest_invoice`, which Stripe
+    changes without telling."""
+    told = event["data"]["object"]
+    differs = {key for key in told if told[key] != subscription[key]} - {"latest_invoice"}
+    assert not differs, (event["type"], differs)
+
+
+def check_invoice(invoice: dict[str, Any]) -> None:
+    lines = sum(line["amount"] for line in invoice["lines"]["data"])
+    assert invoice["subtotal"] == lines
+    off = sum(one["amount"] for one in invoice["total_discount_amounts"] or [])
+    assert invoice["total"] == lines - off
+    due = max(invoice["total"] + invoice["starting_balance"], 0)
+    assert invoice["amount_due"] == due
+    assert invoice["amount_paid"] + invoice["amount_remaining"] == due
+    if invoice["status"] == "paid":
+        assert invoice["amount_remaining"] == 0
+    else:
+        assert invoice["amount_paid"] == 0
+    assert (invoice["status_transitions"]["paid_at"] is not None) == (invoice["status"] == "paid")
+    if invoice["status"] == "draft":
+        assert invoice["number"] is None
+
+
+def check_subscription(
+    subscription: dict[str, Any], invoices: list[dict[str, Any]], now: int
+) -> None:
+    status = subscription["status"]
+    (item,) = subscription["items"]["data"]
+    states = [invoice["status"] for invoice in invoices]
+    latest = subscription["latest_invoice"]
+    assert latest in [invoice["id"] for invoice in invoices]
+    if status in ("active", "trialing", "past_due", "unpaid"):
+        assert item["current_period_start"] <= now < item["current_period_end"]
+    if status == "trialing":
+        assert now < subscription["trial_end"]
+    if status == "active":
+        (newest,) = [one for one in invoices if one["id"] == latest]
+        assert newest["status"] != "open" or not newest["attempted"]
+    if status == "past_due":
+        assert "open" in states
+    if status == "incomplete":
+        assert states in (["open"], ["uncollectible"])
+    if status == "incomplete_expired":
+        assert states in (["void"], ["uncollectible"])
+    assert (status in ("canceled", "incomplete_expired")) == bool(subscription["ended_at"])
+    if subscription["ended_at"]:
+        assert subscription["ended_at"] <= now
+    elif subscription["cancel_at"]:
+        assert subscription["cancel_at"] > now
+
+
+def test_random_shops_keep_stripes_invariants() -> None:
+    ran = settings(
+        max_examples=STEPS // (STEPS_EACH - 3) + 1,
+        stateful_step_count=STEPS_EACH,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        # Shrinking takes minutes; `print_blob` leads back to what failed.
+        phases=(Phase.generate,) if "CI" in os.environ else tuple(Phase),
+        print_blob=True,
+    )
+    run_state_machine_as_test(Shop, settings=ran)
+    assert steps_taken >= STEPS
+    print(f"{steps_taken} random steps")  # noqa: T201  shown by `pytest -s`
