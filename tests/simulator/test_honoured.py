@@ -17,7 +17,6 @@ from tests.simulator.tools import DAY, FAILS_LATER, GOOD, START, Calls, Inbox, W
 # Where nothing is there to be filtered, no filter need be read.
 NEVER_ANY = {
     "caixa_subscriptions.simulator.resources.empty": "families without objects",
-    "GET /v1/invoiceitems": "invoice items are never made",
 }
 # What a call needs before a parameter of it is looked at; `{...}` is an id of the world's.
 VALID: dict[str, dict[str, Any]] = {
@@ -48,12 +47,17 @@ VALID: dict[str, dict[str, Any]] = {
         "promotion": {"type": "coupon", "coupon": "{coupon}"},
         "restrictions": {"minimum_amount": 1, "minimum_amount_currency": "usd"},
     },
+    "POST /v1/subscription_items": {"subscription": "{subscription}", "price": "{price}"},
+    "POST /v1/subscriptions/{subscription}": {"items": [{"id": "{subscription_item}"}]},
     "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
 }
 # Given the one, the other is left out.
-INSTEAD_OF = {"percent_off": "amount_off", "product_data": "product"}
+INSTEAD_OF = {"percent_off": "amount_off", "plan": "price", "product_data": "product"}
 # Which object of a list a path names, where the newest will not do.
-WHICH = {"/v1/invoices": {"status": "open"}}
+WHICH = {
+    "/v1/invoices": {"status": "open"},
+    "/v1/subscription_items": {"subscription": "{subscription}"},
+}
 # Values no type tells.
 VALUES: dict[str, Any] = {
     "email": "ana@example.com",
@@ -110,7 +114,8 @@ def world() -> Iterator[Calls]:
     price = call.price(lookup_key="monthly")
     call.subscribe(call.customer(FAILS_LATER), price)
     price = call.price(product=price["product"])
-    call.subscribe(call.customer(GOOD, email="ana@example.com"), price)
+    sold = call.subscribe(call.customer(GOOD, email="ana@example.com", balance=1), price)
+    call("POST", f"/v1/subscription_items/{sold['items']['data'][0]['id']}", quantity=2)
     call.session(price)
     coupon = call("POST", "/v1/coupons", percent_off=10)["id"]
     call("POST", "/v1/promotion_codes", promotion={"type": "coupon", "coupon": coupon})
@@ -195,7 +200,7 @@ def path_of(call: Calls, template: str) -> str:
     """With ids of the first object of each list."""
     while found := re.search(r"\{\w+\}", template):
         family = template[: found.start() - 1]
-        answer = call.raw("GET", family, WHICH.get(family)).body
+        answer = call.raw("GET", family, filled(call, WHICH.get(family, {}))).body
         first = answer["data"][0]["id"] if answer.get("data") else "x"
         template = template[: found.start()] + first + template[found.end() :]
     return template

@@ -22,10 +22,12 @@ KINDS = (
     "checkout.session",
     "coupon",
     "customer",
+    "customer_balance_transaction",
     "discount",
     "event",
     "invoice",
     "invoice_payment",
+    "invoiceitem",
     "payment_intent",
     "payment_method",
     "price",
@@ -41,7 +43,7 @@ KINDS = (
 
 @pytest.fixture
 def world(call: Calls) -> Simulator:
-    """Bought, on trial, renewed, declined, canceled by the portal, and over."""
+    """Bought, on trial, renewed, changed, declined, canceled by the portal, and over."""
     call(
         "POST",
         "/v1/webhook_endpoints",
@@ -56,6 +58,12 @@ def world(call: Calls) -> Simulator:
     late = call.session(price, subscription_data=trial)
     simulator.complete_checkout(late["id"], card_number=FAILS_LATER)
     advance(simulator, days=8)
+    subscription = f"/v1/subscriptions/{paid['subscription']}"
+    dear = call.price(amount=5000)
+    item = call("GET", subscription)["items"]["data"][0]["id"]
+    for one in (dear, price):
+        rows = [{"id": item, "price": one["id"]}]
+        call("POST", subscription, items=rows, proration_behavior="always_invoice")
     token = call.portal(paid["customer"])
     simulator.portal_cancel(token, paid["subscription"])
     simulator.portal_update_card(token, card_number="5555555555554444")

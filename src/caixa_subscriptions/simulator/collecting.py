@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caixa_subscriptions.simulator import balances
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
 from caixa_subscriptions.simulator.charging import charge_card, default_payment_method
 from caixa_subscriptions.simulator.invoicing import (
@@ -41,11 +42,11 @@ def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True)
             "status": "open",
             "number": number,
             "effective_at": now,
-            "ending_balance": 0,
             "automatically_finalizes_at": None,
             "hosted_invoice_url": hosted,
             "invoice_pdf": hosted,
             "status_transitions": invoice["status_transitions"] | {"finalized_at": now},
+            **balances.settle(world, invoice, customer),
         },
     )
     world.emit("invoice.finalized", invoice)

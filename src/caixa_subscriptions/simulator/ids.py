@@ -16,6 +16,7 @@ PREFIXES = {
     "checkout.session": ("cs_test_a1", 57),
     "coupon": ("", 8),
     "customer": ("cus_", 14),
+    "customer_balance_transaction": ("cbtxn_1", 23),
     "discount": ("di_1", 23),
     "dispute": ("dp_1", 23),
     "entitlements.active_entitlement": ("ent_test_", 24),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import objects
+from caixa_subscriptions.simulator import balances, objects
 from caixa_subscriptions.simulator.money import money
+from caixa_subscriptions.simulator.pending import pending_items, put_on
 from caixa_subscriptions.simulator.taking_off import discount_lines, in_force
 from caixa_subscriptions.simulator.world import World
 
@@ -17,13 +18,17 @@ def new_invoice(
     *,
     reason: str,
     period: tuple[int, int],
+    full: bool = True,
 ) -> dict[str, Any]:
+    """Of all that waits for one and, when `full`, of the subscription's items."""
     now = world.now_for(customer)
     invoice_id = world.ids.new("invoice")
-    lines = [
-        _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
-        for item in subscription["items"]["data"]
-    ]
+    lines = put_on(world, invoice_id, pending_items(world, customer["id"], subscription["id"]))
+    if full:
+        lines += [
+            _line(world, invoice_id, item, trialing=subscription["status"] == "trialing")
+            for item in subscription["items"]["data"]
+        ]
     discounts = in_force(world, subscription, customer)
     discount_lines(discounts, lines)
     invoice = objects.invoice(
@@ -36,6 +41,7 @@ def new_invoice(
         period=period,
         created=now,
     )
+    invoice.update(balances.due(invoice, customer["balance"]))
     world.store.put(invoice)
     return invoice
 
@@ -98,6 +104,8 @@ def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str
             "status_transitions": invoice["status_transitions"] | {at: now},
         },
     )
+    if status == "void":
+        balances.give_back(world, invoice)
     world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
 
 

@@ -18,6 +18,17 @@ def add_interval(anchor: int, interval: str, count: int) -> int:
     return int(moment.replace(year=year, month=month, day=day).timestamp())
 
 
+def period_around(anchor: int, moment: int, interval: str, interval_count: int) -> tuple[int, int]:
+    """The cycle counted from `anchor` that `moment`, not before it, falls in."""
+    start, cycles = anchor, 0
+    while True:
+        cycles += 1
+        end = add_interval(anchor, interval, cycles * interval_count)
+        if end > moment:
+            return start, end
+        start = end
+
+
 def period_end(anchor: int, start: int, interval: str, interval_count: int) -> int:
     """The first boundary of the cycle after `start`."""
     cycles = 0

@@ -15,9 +15,17 @@ from caixa_subscriptions.simulator.objects.common import (
     PORTAL_CONFIGURATION_ID,
     page,
 )
-from caixa_subscriptions.simulator.objects.customers import customer
+from caixa_subscriptions.simulator.objects.customers import (
+    customer,
+    customer_balance_transaction,
+)
 from caixa_subscriptions.simulator.objects.discounts import coupon, discount, promotion_code
 from caixa_subscriptions.simulator.objects.events import event, test_clock, webhook_endpoint
+from caixa_subscriptions.simulator.objects.invoice_items import (
+    invoice_item,
+    invoice_item_line,
+    proration_item,
+)
 from caixa_subscriptions.simulator.objects.invoices import invoice, invoice_payment, line_item
 from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
 from caixa_subscriptions.simulator.objects.payments import (
@@ -57,10 +65,13 @@ __all__ = [
     "checkout_session",
     "coupon",
     "customer",
+    "customer_balance_transaction",
     "customer_details",
     "discount",
     "event",
     "invoice",
+    "invoice_item",
+    "invoice_item_line",
     "invoice_payment",
     "line_item",
     "page",
@@ -71,6 +82,7 @@ __all__ = [
     "price",
     "product",
     "promotion_code",
+    "proration_item",
     "setup_intent",
     "subscription",
     "subscription_item",

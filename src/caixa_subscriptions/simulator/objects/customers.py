@@ -36,3 +36,32 @@ def customer(
         "tax_exempt": "none",
         "test_clock": test_clock,
     }
+
+
+def customer_balance_transaction(
+    transaction_id: str,
+    *,
+    customer: dict[str, Any],
+    amount: int,
+    currency: str,
+    invoice: str | None,
+    kind: str,
+    created: int,
+) -> dict[str, Any]:
+    return {
+        "id": transaction_id,
+        "object": "customer_balance_transaction",
+        "amount": amount,
+        "checkout_session": None,
+        "created": created,
+        "credit_note": None,
+        "currency": currency,
+        "customer": customer["id"],
+        "customer_account": None,
+        "description": None,
+        "ending_balance": customer["balance"],
+        "invoice": invoice,
+        "livemode": False,
+        "metadata": {},
+        "type": kind,
+    }

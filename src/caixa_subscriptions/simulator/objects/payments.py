@@ -22,6 +22,7 @@ def payment_intent(
     description = {
         "subscription_create": "Subscription creation",
         "subscription_cycle": "Subscription update",
+        "subscription_update": "Subscription update",
     }.get(invoice["billing_reason"], "Payment for Invoice")
     return {
         "id": intent_id,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from caixa_subscriptions.simulator import lifecycle, objects
+from caixa_subscriptions.simulator import balances, lifecycle, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import attach
@@ -26,7 +26,7 @@ _DEFAULT_CARD = "invoice_settings.default_payment_method"
     "POST",
     "/v1/customers",
     "CustomerCreateParams",
-    f"{_FIELDS} {_DEFAULT_CARD} payment_method test_clock",
+    f"{_FIELDS} {_DEFAULT_CARD} balance payment_method test_clock",
 )
 def create_customer(world: World, params: Params) -> dict[str, Any]:
     clock_id = params.get("test_clock") or (world.default_clock_id if world.default_clock else None)
@@ -46,7 +46,10 @@ def create_customer(world: World, params: Params) -> dict[str, Any]:
         created=world.now(clock_id or ""),
     )
     customer.update(_changes(customer, params))
+    customer["balance"] = params.get("balance", 0)
     world.add(customer, "customer.created")
+    if customer["balance"]:
+        balances.record(world, customer, customer["balance"], kind="initial")
     if "payment_method" in params:
         attach(world, params["payment_method"], customer, param="payment_method")
     _set_default(world, customer, params)
@@ -98,11 +101,18 @@ def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[st
     return world.deleted_customer(customer_id) or world.get("customer", customer_id)
 
 
-@route("POST", "/v1/customers/{customer}", "CustomerUpdateParams", f"{_FIELDS} {_DEFAULT_CARD}")
+@route(
+    "POST",
+    "/v1/customers/{customer}",
+    "CustomerUpdateParams",
+    f"{_FIELDS} {_DEFAULT_CARD} balance",
+)
 def update_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     customer = world.get("customer", customer_id)
     world.writable(customer)
     world.update(customer, _changes(customer, params), "customer.updated")
+    if "balance" in params:
+        balances.move(world, customer, params["balance"] - customer["balance"], kind="adjustment")
     _set_default(world, customer, params)
     return customer
 

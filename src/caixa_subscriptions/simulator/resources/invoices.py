@@ -114,8 +114,3 @@ def _writable(world: World, invoice_id: str) -> dict[str, Any]:
     invoice = world.get("invoice", invoice_id)
     world.writable(world.get("customer", invoice["customer"]))
     return invoice
-
-
-@route("GET", "/v1/invoiceitems", "InvoiceItemListParams", f"{LIST_PARAMS} customer invoice")
-def list_invoice_items(world: World, params: Params) -> dict[str, Any]:
-    return list_page([], params, "/v1/invoiceitems")

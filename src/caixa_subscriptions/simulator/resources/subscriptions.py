@@ -3,9 +3,17 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects
+from caixa_subscriptions.simulator.changing import change_items
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
+from caixa_subscriptions.simulator.resources.subscription_items import (
+    TERMS,
+    quantity_of,
+    recurring_price,
+    rows_of,
+    terms_of,
+)
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
@@ -23,6 +31,7 @@ NO_PAYMENT_METHOD = (
     "https://stripe.com/docs/billing/subscriptions/payment-methods-setting"
     "#payment-method-priority."
 )
+_ITEMS = "items.price items.plan items.quantity items.metadata"
 _MISSING_CARD = "trial_settings.end_behavior.missing_payment_method"
 
 
@@ -32,26 +41,8 @@ def recurring_items(
     """The prices and quantities asked for; raises Stripe's errors for what cannot recur."""
     found = []
     for index, item in enumerate(items):
-        param = f"{name}[{index}][price]"
-        if "price" not in item:
-            raise missing_param(param)
-        price = world.get("price", item["price"], param=param)
-        if not price["active"]:
-            raise invalid(
-                "The price specified is inactive. This field only accepts active prices.", param
-            )
-        if price["recurring"] is None:
-            raise invalid(
-                "The price specified is set to `type=one_time` but this field only accepts prices "
-                "with `type=recurring`.",
-                param,
-            )
-        quantity = item.get("quantity", 1)
-        if quantity < 1:
-            raise invalid(
-                "This value must be greater than or equal to 1.", f"{name}[{index}][quantity]"
-            )
-        found.append((price, quantity))
+        param = f"{name}[{index}]"
+        found.append((recurring_price(world, item, param), quantity_of(item, param)))
     if not found:
         raise StripeError(
             400, f"Missing required param: {name}.", code="parameter_missing", param=name
@@ -151,8 +142,7 @@ def retrieve_subscription(world: World, params: Params, subscription_id: str) ->
     "/v1/subscriptions/{subscription}",
     "SubscriptionUpdateParams",
     "cancel_at cancel_at_period_end default_payment_method description discounts metadata "
-    "trial_end "
-    f"{_MISSING_CARD}",
+    f"trial_end {_MISSING_CARD} {_ITEMS} items.id items.deleted billing_cycle_anchor {TERMS}",
 )
 def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
     subscription = _writable(world, subscription_id)
@@ -172,7 +162,12 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
         changes["default_payment_method"] = default
     if "discounts" in params:
         changes["discounts"] = discounts.changed(world, subscription, params["discounts"])
-    world.update(subscription, changes, "customer.subscription.updated")
+    terms = terms_of(subscription, params)
+    if "items" in params or terms.billing_cycle_anchor == "now":
+        rows = rows_of(world, subscription, params.get("items", []))
+        change_items(world, subscription, rows, terms, beside=changes)
+    else:
+        world.update(subscription, changes, "customer.subscription.updated")
     if params.get("trial_end") == "now":
         if subscription["status"] == "trialing":
             billing.end_trial(world, subscription)
@@ -267,17 +262,6 @@ def _has_status(subscription: dict[str, Any], wanted: str | None) -> bool:
     if wanted == "ended":
         return status in lifecycle.ENDED
     return wanted in ("all", status)
-
-
-@route("GET", "/v1/subscription_items/{item}", "SubscriptionItemRetrieveParams")
-def retrieve_subscription_item(world: World, params: Params, item_id: str) -> dict[str, Any]:
-    return world.get("subscription_item", item_id)
-
-
-@route("GET", "/v1/subscription_items", "SubscriptionItemListParams", f"{LIST_PARAMS} subscription")
-def list_subscription_items(world: World, params: Params) -> dict[str, Any]:
-    subscription = world.get("subscription", params["subscription"], param="subscription")
-    return list_page(subscription["items"]["data"], params, "/v1/subscription_items")
 
 
 def _writable(world: World, subscription_id: str) -> dict[str, Any]:
