@@ -285,6 +285,31 @@ def test_a_renewal_that_fails_is_past_due(
     assert (failed.latest_invoice.attempt_count, failed.latest_invoice.attempted) == (1, True)
 
 
+def test_a_change_of_plan_is_prorated(
+    stripe_client: Client, price: Any, add_customer: Any, subscribe: Any, advance: Any
+) -> None:
+    customer = add_customer("pm_card_visa")
+    subscription = subscribe(customer)
+    item = item_of(subscription)
+    recurring: Any = {"interval": "month"}
+    dearer = stripe_client.v1.prices.create(
+        {
+            "product": price.product,
+            "currency": "usd",
+            "unit_amount": 1900,
+            "recurring": recurring,
+        }
+    )
+    advance((item.current_period_start + item.current_period_end) // 2)
+    changed = stripe_client.v1.subscriptions.update(
+        subscription.id, {"items": [{"id": item.id, "price": dearer.id}]}
+    )
+    assert (changed.status, item_of(changed).price.id) == ("active", dearer.id)
+    assert item_of(changed).current_period_end == item.current_period_end
+    waiting = stripe_client.v1.invoice_items.list({"customer": customer.id}).data
+    assert sorted(one.amount for one in waiting) == [-450, 950]
+
+
 def test_a_cancellation_waits_for_the_periods_end(
     stripe_client: Client, add_customer: Any, subscribe: Any, advance: Any
 ) -> None:

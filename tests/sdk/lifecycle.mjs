@@ -193,6 +193,39 @@ step(
   ["paid", 0, "active"],
 );
 
+const dearer = await stripe.prices.create({
+  product: product.id,
+  currency: "usd",
+  unit_amount: 1900,
+  recurring: { interval: "month" },
+});
+const item = (await subscription()).items.data[0];
+await advance(
+  "to mid-period",
+  Math.floor((item.current_period_start + item.current_period_end) / 2),
+);
+const changed = await stripe.subscriptions.update(renewed.id, {
+  items: [{ id: item.id, price: dearer.id }],
+});
+const waiting = await stripe.invoiceItems.list({ customer: customer.id });
+step(
+  "plan change",
+  [
+    changed.status,
+    changed.items.data[0].price.id === dearer.id,
+    changed.items.data[0].current_period_end === item.current_period_end,
+    ...waiting.data.map((one) => one.amount).sort((one, other) => one - other),
+  ],
+  ["active", true, true, -450, 950],
+);
+await advance("to the dearer renewal", item.current_period_end + 2 * HOUR);
+const dear = await subscription();
+step(
+  "dearer renewal",
+  [dear.status, dear.latest_invoice.status, dear.latest_invoice.amount_paid],
+  ["active", "paid", 1900 + 950 - 450],
+);
+
 const ended = await stripe.subscriptions.cancel(renewed.id);
 step("cancel", [ended.status, ended.ended_at !== null], ["canceled", true]);
 

@@ -190,6 +190,39 @@ def main(host):
         ["paid", 0, "active"],
     )
 
+    dearer = v1.prices.create(
+        {
+            "product": product.id,
+            "currency": "usd",
+            "unit_amount": 1900,
+            "recurring": {"interval": "month"},
+        }
+    )
+    item = subscription()["items"].data[0]
+    advance(
+        "to mid-period",
+        (item.current_period_start + item.current_period_end) // 2,
+    )
+    changed = v1.subscriptions.update(renewed.id, {"items": [{"id": item.id, "price": dearer.id}]})
+    waiting = v1.invoice_items.list({"customer": customer.id}).data
+    step(
+        "plan change",
+        [
+            changed.status,
+            changed["items"].data[0].price.id == dearer.id,
+            changed["items"].data[0].current_period_end == item.current_period_end,
+            *sorted(one.amount for one in waiting),
+        ],
+        ["active", True, True, -450, 950],
+    )
+    advance("to the dearer renewal", item.current_period_end + 2 * HOUR)
+    dear = subscription()
+    step(
+        "dearer renewal",
+        [dear.status, dear.latest_invoice.status, dear.latest_invoice.amount_paid],
+        ["active", "paid", 1900 + 950 - 450],
+    )
+
     ended = v1.subscriptions.cancel(renewed.id)
     step("cancel", [ended.status, ended.ended_at is not None], ["canceled", True])
 
