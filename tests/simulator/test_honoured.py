@@ -119,6 +119,8 @@ def world() -> Iterator[Calls]:
     call.session(price)
     coupon = call("POST", "/v1/coupons", percent_off=10)["id"]
     call("POST", "/v1/promotion_codes", promotion={"type": "coupon", "coupon": coupon})
+    call("POST", "/v1/entitlements/features", name="Exports", lookup_key="exports")
+    call("POST", "/v1/tax_rates", display_name="VAT", percentage=19, inclusive=False)
     call("POST", "/v1/webhook_endpoints", url="https://a.example", enabled_events=["*"])
     yield call
     simulator.close()

@@ -182,7 +182,7 @@ def test_events_by_type_and_delivery(call: Calls) -> None:
     assert call("GET", "/v1/events", delivery_success=False)["data"] == []
 
 
-@pytest.mark.parametrize("path", ["tax_rates", "invoiceitems", "accounts"])
+@pytest.mark.parametrize("path", ["invoiceitems", "accounts"])
 def test_what_there_is_none_of(call: Calls, path: str) -> None:
     assert call("GET", f"/v1/{path}")["data"] == []
 

@@ -24,6 +24,8 @@ KINDS = (
     "customer",
     "customer_balance_transaction",
     "discount",
+    "entitlements.active_entitlement",
+    "entitlements.feature",
     "event",
     "invoice",
     "invoice_payment",
@@ -32,10 +34,12 @@ KINDS = (
     "payment_method",
     "price",
     "product",
+    "product_feature",
     "promotion_code",
     "setup_intent",
     "subscription",
     "subscription_item",
+    "tax_rate",
     "test_helpers.test_clock",
     "webhook_endpoint",
 )
@@ -69,9 +73,17 @@ def world(call: Calls) -> Simulator:
     simulator.portal_update_card(token, card_number="5555555555554444")
     call.subscribe(call.customer(FAILS_LATER, name="Ana"), price)
     call("POST", f"/v1/customers/{paid['customer']}", metadata={"a": "b"}, name="Bea")
+    entitle(call, price)
     redeem(call, price)
+    call("POST", "/v1/tax_rates", display_name="VAT", percentage=19, inclusive=True)
     advance(simulator, days=30)
     return simulator
+
+
+def entitle(call: Calls, price: dict[str, Any]) -> None:
+    feature = call("POST", "/v1/entitlements/features", name="Exports", lookup_key="exports")
+    path = f"/v1/products/{price['product']}/features"
+    call("POST", path, entitlement_feature=feature["id"])
 
 
 def redeem(call: Calls, price: dict[str, Any]) -> None:

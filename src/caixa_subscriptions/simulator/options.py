@@ -42,6 +42,10 @@ OPTIONS: dict[str, Option] = {
         ("canceled", "unpaid", "past_due"),
         "What becomes of a subscription after the last failed retry is an account's setting.",
     ),
+    "entitled_while_past_due": Option(
+        (True, False),
+        "Whether a customer keeps the features of a subscription that is past due is not known.",
+    ),
     "portal_card_update": Option(
         ("customer_and_subscriptions", "customer"),
         "A card given in the portal becomes the customer's default; whether that of a subscription "

@@ -9,6 +9,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator import expand, objects
 from caixa_subscriptions.simulator.errors import StripeError, missing
+from caixa_subscriptions.simulator.following import FOLLOWERS
 from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.options import Value, kept_option
 from caixa_subscriptions.simulator.store import Store
@@ -170,6 +171,8 @@ class World:
             self._buffer.append({"type": type, "data": data})
         else:
             self._store_event(type, data)
+        for follower in FOLLOWERS.get(type, ()):
+            follower(self, obj, previous or {})
 
     @contextmanager
     def events_in_order(self, order: tuple[str, ...]) -> Iterator[None]:
@@ -209,7 +212,7 @@ class World:
             self.store.execute(
                 "insert into deliveries (event_id, event_type, object_id, endpoint_id, created) "
                 "values (?, ?, ?, ?, ?)",
-                (event["id"], type, obj["id"], endpoint["id"], self.wall()),
+                (event["id"], type, obj.get("id", ""), endpoint["id"], self.wall()),
             )
 
     def _clock_of(self, obj: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ said. Keys starting with an underscore are the simulator's own and never leave i
 """
 
 from caixa_subscriptions.simulator.objects.accounts import account
-from caixa_subscriptions.simulator.objects.catalogue import plan, price, product
+from caixa_subscriptions.simulator.objects.catalogue import plan, price, product, tax_rate
 from caixa_subscriptions.simulator.objects.common import (
     ACCOUNT_ID,
     API_VERSION,
@@ -20,6 +20,12 @@ from caixa_subscriptions.simulator.objects.customers import (
     customer_balance_transaction,
 )
 from caixa_subscriptions.simulator.objects.discounts import coupon, discount, promotion_code
+from caixa_subscriptions.simulator.objects.entitlements import (
+    active_entitlement,
+    entitlement_summary,
+    feature,
+    product_feature,
+)
 from caixa_subscriptions.simulator.objects.events import event, test_clock, webhook_endpoint
 from caixa_subscriptions.simulator.objects.invoice_items import (
     invoice_item,
@@ -57,6 +63,7 @@ __all__ = [
     "HOUR",
     "PORTAL_CONFIGURATION_ID",
     "account",
+    "active_entitlement",
     "balance_transaction",
     "billing_mode",
     "card_payment_method",
@@ -68,7 +75,9 @@ __all__ = [
     "customer_balance_transaction",
     "customer_details",
     "discount",
+    "entitlement_summary",
     "event",
+    "feature",
     "invoice",
     "invoice_item",
     "invoice_item_line",
@@ -81,11 +90,13 @@ __all__ = [
     "portal_session",
     "price",
     "product",
+    "product_feature",
     "promotion_code",
     "proration_item",
     "setup_intent",
     "subscription",
     "subscription_item",
+    "tax_rate",
     "test_clock",
     "webhook_endpoint",
 ]

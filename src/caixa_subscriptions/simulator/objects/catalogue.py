@@ -1,4 +1,4 @@
-"""Products, prices, and the plan that mirrors a price."""
+"""Products, prices, the plan that mirrors a price, and tax rates."""
 
 from __future__ import annotations
 
@@ -91,4 +91,29 @@ def plan(price: dict[str, Any]) -> dict[str, Any]:
         "transform_usage": None,
         "trial_period_days": recurring["trial_period_days"],
         "usage_type": recurring["usage_type"],
+    }
+
+
+def tax_rate(
+    tax_rate_id: str, *, display_name: str, percentage: float, inclusive: bool, created: int
+) -> dict[str, Any]:
+    return {
+        "id": tax_rate_id,
+        "object": "tax_rate",
+        "active": True,
+        "country": None,
+        "created": created,
+        "description": None,
+        "display_name": display_name,
+        "effective_percentage": None,
+        "flat_amount": None,
+        "inclusive": inclusive,
+        "jurisdiction": None,
+        "jurisdiction_level": None,
+        "livemode": False,
+        "metadata": {},
+        "percentage": percentage,
+        "rate_type": None,
+        "state": None,
+        "tax_type": None,
     }

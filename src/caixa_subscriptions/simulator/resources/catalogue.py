@@ -68,12 +68,6 @@ def list_products(world: World, params: Params) -> dict[str, Any]:
     return list_page(found, params, "/v1/products")
 
 
-@route("GET", "/v1/products/{product}/features", "ProductFeatureListParams", LIST_PARAMS)
-def list_product_features(world: World, params: Params, product_id: str) -> dict[str, Any]:
-    world.get("product", product_id)
-    return list_page([], params, f"/v1/products/{product_id}/features")
-
-
 @route(
     "POST",
     "/v1/prices",

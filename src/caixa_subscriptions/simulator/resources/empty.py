@@ -14,8 +14,6 @@ FAMILIES = {
     "application_fees": "ApplicationFee",
     "country_specs": "CountrySpec",
     "disputes": "Dispute",
-    "entitlements/active_entitlements": "entitlements.ActiveEntitlement",
-    "entitlements/features": "entitlements.Feature",
     "file_links": "FileLink",
     "files": "File",
     "identity/verification_reports": "identity.VerificationReport",
@@ -33,7 +31,6 @@ FAMILIES = {
     "subscription_schedules": "SubscriptionSchedule",
     "tax_codes": "TaxCode",
     "tax_ids": "TaxId",
-    "tax_rates": "TaxRate",
     "transfers": "Transfer",
 }
 
