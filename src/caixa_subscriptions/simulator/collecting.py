@@ -35,7 +35,7 @@ def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True)
         world.emit("invoice.created", invoice)
     number = f"{customer['invoice_prefix']}-{customer['next_invoice_sequence']:04d}"
     world.update(customer, {"next_invoice_sequence": customer["next_invoice_sequence"] + 1})
-    hosted = f"{world.caller.base_url}/simulator/#{invoice['id']}"
+    hosted = f"{world.caller.base_url}/simulator/invoices/{invoice['id']}"
     world.update(
         invoice,
         {

@@ -41,7 +41,7 @@ def objects(
     **filters: object,
 ) -> Found:
     """Newest first; older than the object `before`, or the nearest that are newer than `after`.
-    `filters` compare top-level keys, None with null."""
+    `filters` compare keys, None with null; two underscores lead into a hash."""
     where = ["kind = ?"]
     values: list[Any] = [kind]
     for name, value in filters.items():
@@ -50,7 +50,8 @@ def objects(
             values.append(value)
         else:
             where.append("json_extract(data, ?) is ?")
-            values += [f'$."{name}"', value]
+            path = ".".join(f'"{key}"' for key in name.split("__"))
+            values += [f"$.{path}", value]
     return _page(store, where, values, limit=limit, before=before, after=after)
 
 

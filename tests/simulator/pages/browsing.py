@@ -53,7 +53,7 @@ class FormParser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if tag == "form":
-            assert values["method"] == "post"
+            assert values["method"] in ("get", "post")
             self.forms.append(Form(values["action"] or "", {}, ""))
         if tag == "input":
             self.inputs[values["name"] or ""] = values
@@ -88,7 +88,8 @@ class Browser:
         body = urlencode(data or {}).encode()
         full: dict[str, Any] = {
             "REQUEST_METHOD": method,
-            "PATH_INFO": path,
+            "PATH_INFO": path.partition("?")[0],
+            "QUERY_STRING": path.partition("?")[2],
             "CONTENT_LENGTH": str(len(body)) if method == "POST" else "",
             "CONTENT_TYPE": "application/x-www-form-urlencoded",
             "HTTP_HOST": "127.0.0.1:8000",

@@ -1,4 +1,4 @@
-"""The page of clocks, events and deliveries."""
+"""Clocks and the buttons that move them, on the overview and on their own page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
 from tests.simulator.pages.browsing import (
     DAY,
+    START,
     Browser,
     Page,
     call,
@@ -89,68 +90,59 @@ def test_the_page_reloads_itself_while_a_clock_moves(
     assert "advancing" in page.text
 
 
-def test_the_clock_page_shows_everything(browser: Browser, simulator: Simulator) -> None:
-    endpoint = call(
-        simulator,
-        "POST",
-        "/v1/webhook_endpoints",
-        url="https://app.example/stripe/webhook/1/",
-        enabled_events=["*"],
-    )
+def test_a_clock_goes_to_a_moment(browser: Browser, simulator: Simulator) -> None:
+    page = browser.get("/simulator/clocks")
+    answer = browser.submit(page, "Go there", to="2026-06-30T08:00")
+    assert (answer.status, answer.location) == (303, "/simulator/clocks")
+    assert clock_time(browser.get("/simulator/clocks")) == "30 June 2026, 08:00:00 UTC"
+    back = browser.submit(page, "Go there", to="2026-06-01T08:00")
+    assert back.status == 400
+    assert "can only be moved forward" in back.text
+    assert "Clocks" in back.text
+
+
+@pytest.mark.parametrize("to", ["", "tomorrow", "2026-13-01T00:00", "9999-12-31T23:59:59.5"])
+def test_a_moment_that_is_none(browser: Browser, simulator: Simulator, to: str) -> None:
+    path = f"/simulator/clocks/{simulator.default_clock_id}/advance"
+    assert browser.post(path, {"to": to}).status == 400
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/simulator/../x?y"])
+def test_a_form_leads_back_to_pages_of_ours_only(
+    browser: Browser, simulator: Simulator, back: str
+) -> None:
+    path = f"/simulator/clocks/{simulator.default_clock_id}/advance"
+    assert browser.post(path, {"by": "hour", "back": back}).location == "/simulator/"
+
+
+def test_a_clock_says_what_comes_next(browser: Browser, simulator: Simulator) -> None:
     subscribe(simulator)
-    opened = new_checkout(simulator)
-    [subscription] = simulator.list_objects("subscription")
-    before = browser.get("/simulator/")
-    assert "pending" in before.text
-    simulator.deliver_pending()
-    page = browser.get("/simulator/")
-    assert subscription["id"] in page.text
-    assert "ana@example.com" in page.text
-    assert endpoint["url"] in page.text
-    assert f'href="{opened["url"]}"' in page.html
-    assert "customer.subscription.created" in page.text
-    assert "delivered" in page.text
-    assert "subscription create" in page.text
+    new_checkout(simulator, customer=None, customer_email="bea@example.com")
+    text = browser.get("/simulator/").text
+    assert "in 4 days Subscription of ana@example.com is told that its trial will end" in text
+    assert "in 7 days Subscription of ana@example.com ends its trial" in text
+    assert "in 24 hours Session of bea@example.com expires" in text
+    assert "Advance 8 days 3 due" in text
 
 
-def test_an_empty_simulator_without_a_clock() -> None:
+def test_what_is_due_by_the_time_of_day_is_shown() -> None:
     with Simulator(transport=lambda url, headers, body: 200) as simulator:
+        subscribe(simulator)
         page = Browser(SimulatorApplication(simulator)).get("/simulator/")
-    assert "There is no test clock" in page.text
-    assert page.text.count("None yet.") == 6
+    assert "By the time of day" in page.text
+    assert "ends its trial" in page.text
 
 
-def test_an_event_has_a_page_of_its_own(browser: Browser, simulator: Simulator) -> None:
-    customer = call(simulator, "POST", "/v1/customers", email='"<script>@example.com')
-    event = next(
-        one for one in simulator.list_objects("event") if one["type"] == "customer.created"
-    )
-    page = browser.get(f"/simulator/events/{event['id']}")
-    assert page.status == 200
-    assert customer["id"] in page.text
-    assert "<script" not in page.html
-    assert f'href="/simulator/events/{event["id"]}"' in browser.get("/simulator/").html
-    assert browser.get(f"/simulator/events/{customer['id']}").status == 404
-    assert browser.get("/simulator/events/evt_none").status == 404
-
-
-def test_a_delivery_is_sent_again(simulator: Simulator) -> None:
-    answers = [500, 200]
-    simulator = Simulator(seed=1, transport=lambda url, headers, body: answers.pop(0))
-    browser = Browser(SimulatorApplication(simulator))
-    call(
-        simulator,
-        "POST",
-        "/v1/webhook_endpoints",
-        url="https://app.example/hook/",
-        enabled_events=["customer.created"],
-    )
-    call(simulator, "POST", "/v1/customers", email="ana@example.com")
-    simulator.deliver_pending()
-    assert "500" in browser.get("/simulator/").text
-    answer = browser.submit(browser.get("/simulator/"), "Resend customer.created")
-    assert (answer.status, answer.location) == (303, "/simulator/#deliveries")
-    simulator.deliver_pending()
-    assert simulator.list_deliveries()[0].status == "delivered"
-    assert browser.post("/simulator/deliveries/one/resend").status == 404
-    simulator.close()
+def test_many_clocks_have_their_own_page(browser: Browser, simulator: Simulator) -> None:
+    for number in range(4):
+        call(
+            simulator,
+            "POST",
+            "/v1/test_helpers/test_clocks",
+            frozen_time=str(START),
+            name=f"Clock {number}",
+        )
+    home = browser.get("/simulator/")
+    assert "All 5 clocks" in home.text
+    assert "Clock 0" not in home.text
+    assert "Clock 0" in browser.get("/simulator/clocks").text

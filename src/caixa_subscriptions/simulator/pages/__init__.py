@@ -1,4 +1,4 @@
-"""The simulator's pages for people: Checkout, customer portal, and the clock page."""
+"""The simulator's pages for people: Checkout, customer portal, and the dashboard."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.pages.checkout import show_checkout, submit_checkout
-from caixa_subscriptions.simulator.pages.clock import (
-    advance_clock,
-    resend_delivery,
-    show_event,
-    show_home,
-)
+from caixa_subscriptions.simulator.pages.dashboard import answer_get, answer_post
 from caixa_subscriptions.simulator.pages.layout import error_page
 from caixa_subscriptions.simulator.pages.portal import (
     cancel_in_portal,
@@ -30,7 +25,11 @@ from caixa_subscriptions.simulator.pages.response import (
 
 __all__ = ["PageResponse", "handle"]
 
-STATIC = {"icon.svg": "image/svg+xml", "simulator.css": "text/css; charset=utf-8"}
+STATIC = {
+    "dashboard.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "simulator.css": "text/css; charset=utf-8",
+}
 
 
 def handle(simulator: Simulator, environ: Mapping[str, Any]) -> PageResponse:
@@ -49,18 +48,16 @@ def handle(simulator: Simulator, environ: Mapping[str, Any]) -> PageResponse:
 
 def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
     match request.path:
-        case ():
-            return show_home(simulator)
         case ("checkout", session_id):
             return show_checkout(simulator, session_id)
         case ("portal", token):
             return show_portal(simulator, token)
-        case ("events", event_id):
-            return show_event(simulator, event_id)
         case ("static", name) if name in STATIC:
             return file_response(
                 STATIC[name], resources.files(__name__).joinpath(name).read_bytes()
             )
+    if (page := answer_get(simulator, request)) is not None:
+        return page
     raise PageError(404, "Page not found", "There is no page at this address.")
 
 
@@ -74,8 +71,6 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
             return renew_in_portal(simulator, token, request.form)
         case ("portal", token, "card"):
             return update_card_in_portal(simulator, token, request.form)
-        case ("clocks", clock_id, "advance"):
-            return advance_clock(simulator, clock_id, request.form)
-        case ("deliveries", delivery_id, "resend"):
-            return resend_delivery(simulator, delivery_id)
+    if (page := answer_post(simulator, request)) is not None:
+        return page
     raise PageError(404, "Page not found", "There is no form at this address.")

@@ -20,11 +20,10 @@ _FRAME = """<!doctype html>
 <meta name="robots" content="noindex">
 {refresh}<title>{title} · Simulated Stripe</title>
 <link rel="icon" href="{icon}" type="image/svg+xml">
-<link rel="stylesheet" href="{stylesheet}">
-</head>
+{stylesheets}</head>
 <body>
 <header class="ribbon"><p>{claim}</p></header>
-<main class="{width}">
+{navigation}<main id="main" class="{width}">
 {body}
 </main>
 </body>
@@ -40,6 +39,8 @@ def page(
     width: str = "narrow",
     form_targets: Iterable[str] = (),
     refresh_seconds: int | None = None,
+    navigation: Html | None = None,
+    stylesheets: Iterable[str] = (),
 ) -> PageResponse:
     refresh = (
         fill('<meta http-equiv="refresh" content="{seconds}">\n', seconds=refresh_seconds)
@@ -51,7 +52,11 @@ def page(
         title=title,
         claim=CLAIM,
         body=body,
-        stylesheet=STYLESHEET,
+        stylesheets=[
+            fill('<link rel="stylesheet" href="{url}">\n', url=url)
+            for url in (STYLESHEET, *stylesheets)
+        ],
+        navigation=navigation,
         icon=ICON,
         width=width,
         refresh=refresh,
@@ -80,7 +85,7 @@ def error_page(error: PageError) -> PageResponse:
 
 
 def chip(text: str, tone: str) -> Html:
-    """`tone`: good, warn, bad or quiet. The word says it too, the colour only helps."""
+    """`tone`: good, info, warn, bad or quiet. The word says it too, the colour only helps."""
     return fill('<span class="chip {tone}">{text}</span>', tone=tone, text=text)
 
 

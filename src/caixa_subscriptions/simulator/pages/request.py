@@ -14,11 +14,14 @@ MAX_FORM_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """`path` holds the segments after `/simulator/`; `form` the last value of each field."""
+    """`path` holds the segments after `/simulator/`; `form` and `query` the last value of each
+    field; `base_url` is scheme, host and port as the browser writes them."""
 
     method: str
     path: tuple[str, ...]
     form: Mapping[str, str]
+    query: Mapping[str, str]
+    base_url: str
 
 
 def read_request(environ: Mapping[str, Any]) -> PageRequest:
@@ -37,7 +40,13 @@ def read_request(environ: Mapping[str, Any]) -> PageRequest:
         form = _read_form(environ)
     raw = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "replace")
     segments = tuple(segment for segment in raw.split("/") if segment)
-    return PageRequest(method=method, path=segments[1:], form=form)
+    return PageRequest(
+        method=method,
+        path=segments[1:],
+        form=form,
+        query=_fields(environ.get("QUERY_STRING", ""), "address"),
+        base_url=_base_url(environ),
+    )
 
 
 def _is_from_here(environ: Mapping[str, Any]) -> bool:
@@ -54,8 +63,12 @@ def _is_from_here(environ: Mapping[str, Any]) -> bool:
         return True
     if origin == "null":
         return site == "same-origin"
+    return bool(origin == _base_url(environ))
+
+
+def _base_url(environ: Mapping[str, Any]) -> str:
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    return bool(origin == f"{environ['wsgi.url_scheme']}://{host}")
+    return f"{environ['wsgi.url_scheme']}://{host}"
 
 
 def _read_form(environ: Mapping[str, Any]) -> dict[str, str]:
@@ -67,9 +80,12 @@ def _read_form(environ: Mapping[str, Any]) -> dict[str, str]:
         raise PageError(400, "Bad request", "The Content-Length header is not a number.")
     if length > MAX_FORM_BYTES:
         raise PageError(413, "Too much", "The form is larger than 64 KB.")
-    body = environ["wsgi.input"].read(length).decode("utf-8", "replace")
+    return _fields(environ["wsgi.input"].read(length).decode("utf-8", "replace"), "form")
+
+
+def _fields(text: str, where: str) -> dict[str, str]:
     try:
-        fields = parse_qs(body, keep_blank_values=True, max_num_fields=100)
+        fields = parse_qs(text, keep_blank_values=True, max_num_fields=100)
     except ValueError as error:
-        raise PageError(400, "Bad request", "The form has too many fields.") from error
+        raise PageError(400, "Bad request", f"The {where} has too many fields.") from error
     return {name: values[-1] for name, values in fields.items()}
