@@ -20,6 +20,7 @@ from caixa_subscriptions.access import get_access
 from caixa_subscriptions.models import TrialUsageTracking
 from caixa_subscriptions.services.webhook_endpoints import ENABLED_EVENTS
 from caixa_subscriptions.simulator import CardError, Simulator
+from caixa_subscriptions.simulator.client import answering_every_client
 
 KEY = "sk_test_simulator000000000000000000"
 
@@ -224,11 +225,18 @@ def test_every_client_of_the_sdk_is_answered(stripe_simulator: Simulator) -> Non
     assert conf.settings.api_host == django_settings.STRIPE_API_HOST
 
 
-def test_afterwards_the_sdk_is_what_it_was(request: pytest.FixtureRequest) -> None:
-    before = {
-        name: stripe.RequestsClient.__dict__.get(name) for name in ("request", "request_async")
-    }
-    assert before == {"request": stripe.RequestsClient.request, "request_async": None}
+def test_afterwards_the_sdk_is_what_it_was() -> None:
+    def methods() -> list[Any]:
+        own = (stripe.RequestsClient, stripe.HTTPXClient, stripe.UrllibClient)
+        return [vars(one).get(name) for one in own for name in ("request", "request_async")]
+
+    before, default = methods(), stripe.default_http_client
+    client = Simulator(seed=1).http_client()
+    with stripe_gateway.replaced_http_client(client), answering_every_client(client):
+        assert stripe.default_http_client is client
+        assert all(now is not was for now, was in zip(methods(), before, strict=True))
+    assert methods() == before
+    assert stripe.default_http_client is default
     assert stripe_gateway._replacement is None
 
 
