@@ -25,14 +25,7 @@ def charge_card(
     decline: dict[str, Any] | None,
     now: int,
 ) -> None:
-    payment = next(
-        (
-            one
-            for one in world.store.all("invoice_payment", customer=invoice["customer"])
-            if one["invoice"] == invoice["id"]
-        ),
-        None,
-    )
+    payment = next(iter(world.store.all("invoice_payment", invoice=invoice["id"])), None)
     if payment is None:
         intent = objects.payment_intent(
             world.ids.new("payment_intent"),

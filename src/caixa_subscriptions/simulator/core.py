@@ -325,11 +325,7 @@ class Simulator:
     def _catch_up(self) -> None:
         """Everything that is due: clocks on the move, and the wall clock."""
         with self._store.transaction():
-            moving = [
-                clock["id"]
-                for clock in self._store.all(clocks.KIND)
-                if clock["status"] == "advancing"
-            ]
+            moving = [clock["id"] for clock in self._store.all(clocks.KIND, status="advancing")]
         for clock_id in moving:
             self._advance(clock_id)
         while True:

@@ -31,11 +31,7 @@ def _subscriptions(world: World, obj: dict[str, Any]) -> Any:
 
 
 def _payments(world: World, obj: dict[str, Any]) -> Any:
-    found = [
-        public(one)
-        for one in world.store.all("invoice_payment", customer=obj["customer"])
-        if one["invoice"] == obj["id"]
-    ]
+    found = [public(one) for one in world.store.all("invoice_payment", invoice=obj["id"])]
     return page(found, "/v1/invoices/payments")
 
 

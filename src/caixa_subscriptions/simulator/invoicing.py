@@ -116,8 +116,4 @@ def subscription_of(world: World, invoice: dict[str, Any]) -> dict[str, Any]:
 
 def invoices_of(world: World, subscription: dict[str, Any]) -> list[dict[str, Any]]:
     """Newest first."""
-    return [
-        one
-        for one in world.store.all("invoice", customer=subscription["customer"])
-        if one["parent"]["subscription_details"]["subscription"] == subscription["id"]
-    ]
+    return world.store.all("invoice", subscription=subscription["id"])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from caixa_subscriptions.simulator.expand import public
-from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.store import COLUMNS, Store
 
 Found = list[dict[str, Any]]
 
@@ -45,8 +45,8 @@ def objects(
     where = ["kind = ?"]
     values: list[Any] = [kind]
     for name, value in filters.items():
-        if name == "customer" and value is not None:
-            where.append("customer = ?")
+        if name in COLUMNS and value is not None:
+            where.append(f"{name} = ?")
             values.append(value)
         else:
             where.append("json_extract(data, ?) is ?")
@@ -71,16 +71,13 @@ def events(
     values: list[Any] = []
     if type:
         start = type.removesuffix("*")
-        where.append("json_extract(data, '$.type') between ? and ?")
+        where.append("type between ? and ?")
         values += [start, start + LAST if start != type else type]
     if about is not None:
-        where.append(f"json_extract(data, '$.data.object.id') in ({_marks(about)})")
+        where.append(f"about in ({_marks(about)})")
         values += about
     if customer is not None:
-        where.append(
-            "coalesce(json_extract(data, '$.data.object.customer'), "
-            "json_extract(data, '$.data.object.id')) = ?"
-        )
+        where.append("customer = ?")
         values.append(customer)
     return _page(store, where, values, limit=limit, before=before, after=after)
 
@@ -116,8 +113,7 @@ def counts(store: Store) -> dict[str, int]:
 def statuses(store: Store, kind: str) -> dict[str, int]:
     """How many objects of a kind are in each status."""
     rows = store.execute(
-        "select json_extract(data, '$.status') as status, count(*) as n from objects "
-        "where kind = ? group by 1 order by 1",
+        "select status, count(*) as n from objects where kind = ? group by 1 order by 1",
         (kind,),
     )
     return {str(row["status"] or ""): row["n"] for row in rows}

@@ -10,7 +10,6 @@ from typing import Any
 
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.params import Spec
-from caixa_subscriptions.simulator.world import World
 
 Params = dict[str, Any]
 Handler = Callable[..., dict[str, Any]]
@@ -64,25 +63,35 @@ def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
     )
 
 
-def list_page(found: list[dict[str, Any]], params: Params, url: str) -> dict[str, Any]:
-    """One page of objects, newest first (Stripe docs: pagination)."""
-    limit = params.get("limit", 10)
+def check_page(params: Params) -> int:
+    """The limit of a page; raises StripeError for one that is none, or for two cursors."""
+    limit: int = params.get("limit", 10)
     if not 1 <= limit <= 100:
         raise invalid(
             "This value must be less than or equal to 100 and greater than or equal to 1.", "limit"
         )
-    after, before = params.get("starting_after"), params.get("ending_before")
-    if after and before:
+    if params.get("starting_after") and params.get("ending_before"):
         raise invalid("Only one of starting_after and ending_before may be given.")
+    return limit
+
+
+def no_such_cursor(params: Params) -> StripeError:
+    param = "starting_after" if params.get("starting_after") else "ending_before"
+    message = f"No such object: '{params[param]}'"
+    return StripeError(400, message, code="resource_missing", param=param)
+
+
+def list_page(found: list[dict[str, Any]], params: Params, url: str) -> dict[str, Any]:
+    """One page of objects that are at hand, in their order (Stripe docs: pagination)."""
+    limit = check_page(params)
+    after, before = params.get("starting_after"), params.get("ending_before")
     if not (after or before):
         chosen = found
     else:
-        param = "starting_after" if after else "ending_before"
-        position = next((i for i, one in enumerate(found) if one["id"] == params[param]), None)
+        cursor = after or before
+        position = next((i for i, one in enumerate(found) if one["id"] == cursor), None)
         if position is None:
-            raise StripeError(
-                400, f"No such object: '{params[param]}'", code="resource_missing", param=param
-            )
+            raise no_such_cursor(params)
         if before:
             chosen = found[max(position - limit, 0) : position]
             return {
@@ -113,15 +122,3 @@ def created_matches(obj: dict[str, Any], wanted: Any) -> bool:
         "lte": obj["created"].__le__,
     }
     return all(tests[name](value) for name, value in wanted.items())
-
-
-def without_clock(
-    world: World, found: list[dict[str, Any]], params: Params
-) -> list[dict[str, Any]]:
-    """Unscoped lists hide objects of test clocks (Stripe docs: test clocks), but for the default
-    clock, which stands for the simulator's own time."""
-    if params.get("test_clock"):
-        return [one for one in found if one["test_clock"] == params["test_clock"]]
-    if params.get("customer") or params.get("subscription"):
-        return found
-    return [one for one in found if one["test_clock"] in (None, world.default_clock_id)]

@@ -10,23 +10,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_SCHEMA = """
+# What objects are looked for by, kept beside their JSON; `about` is the id of an event's object.
+COLUMNS = (
+    "customer",
+    "subscription",
+    "invoice",
+    "status",
+    "type",
+    "created",
+    "test_clock",
+    "about",
+)
+_TABLES = """
 create table if not exists objects (
     seq integer primary key autoincrement,
     id text not null unique,
     kind text not null,
     customer text,
+    subscription text,
+    invoice text,
+    status text,
+    type text,
+    created integer,
+    test_clock text,
+    about text,
     data text not null
 );
-create index if not exists objects_kind on objects (kind, customer, seq);
-create index if not exists objects_newest on objects (kind, seq);
-create index if not exists objects_event_type on objects
-    (json_extract(data, '$.type'), seq) where kind = 'event';
-create index if not exists objects_event_about on objects
-    (json_extract(data, '$.data.object.id'), seq) where kind = 'event';
-create index if not exists objects_event_customer on objects
-    (coalesce(json_extract(data, '$.data.object.customer'),
-        json_extract(data, '$.data.object.id')), seq) where kind = 'event';
 create table if not exists deliveries (
     id integer primary key autoincrement,
     event_id text not null,
@@ -40,8 +49,6 @@ create table if not exists deliveries (
     created integer not null,
     next_attempt_at real not null default 0
 );
-create index if not exists deliveries_event on deliveries (event_id);
-create index if not exists deliveries_status on deliveries (status, endpoint_id, id);
 create table if not exists tasks (
     object_id text not null,
     action text not null,
@@ -50,7 +57,6 @@ create table if not exists tasks (
     clock text not null,
     primary key (object_id, action)
 );
-create index if not exists tasks_due on tasks (clock, due, rank);
 create table if not exists idempotency (
     key text primary key,
     created integer not null,
@@ -61,6 +67,48 @@ create table if not exists idempotency (
 );
 create table if not exists meta (name text primary key, value text not null);
 """
+_INDEXES = """
+drop index if exists objects_event_type;
+drop index if exists objects_event_about;
+drop index if exists objects_event_customer;
+create index if not exists objects_kind on objects (kind, customer, seq);
+create index if not exists objects_newest on objects (kind, seq);
+create index if not exists objects_status on objects (kind, status, seq);
+create index if not exists objects_type on objects (kind, type, seq) where type is not null;
+create index if not exists objects_clock on objects (kind, test_clock, seq)
+    where test_clock is not null;
+create index if not exists objects_subscription on objects (subscription, kind, seq)
+    where subscription is not null;
+create index if not exists objects_invoice on objects (invoice, kind, seq)
+    where invoice is not null;
+create index if not exists objects_about on objects (about, seq) where about is not null;
+create index if not exists objects_email on objects (json_extract(data, '$.email'), seq)
+    where kind = 'customer';
+create index if not exists deliveries_event on deliveries (event_id);
+create index if not exists deliveries_status on deliveries (status, endpoint_id, id);
+create index if not exists tasks_due on tasks (clock, due, rank);
+"""
+
+
+_PUT = (
+    f"insert into objects (id, kind, {', '.join(COLUMNS)}, data) "  # noqa: S608  names of our own
+    f"values (?, ?, {', '.join('?' * len(COLUMNS))}, ?) on conflict (id) do update set "
+    + ", ".join(f"{name} = excluded.{name}" for name in (*COLUMNS, "data"))
+)
+
+
+def _beside(obj: dict[str, Any]) -> dict[str, Any]:
+    """The values of `COLUMNS`. What an event is about counts as its customer too, as customers
+    have none."""
+    found = {name: obj.get(name) for name in COLUMNS}
+    if obj["object"] == "event":
+        about = obj["data"]["object"]
+        whose = about.get("customer") or about.get("id")
+        return found | {"about": about.get("id"), "customer": whose}
+    details = (obj.get("parent") or {}).get("subscription_details") or {}
+    found["subscription"] = found["subscription"] or details.get("subscription")
+    texts = (str, int)  # of what is expanded in the object itself, nothing is kept
+    return {name: value if isinstance(value, texts) else None for name, value in found.items()}
 
 
 class Store:
@@ -77,7 +125,20 @@ class Store:
             self._db.execute("pragma journal_mode = wal")
         # A commit must survive SIGKILL, not a power cut.
         self._db.execute("pragma synchronous = normal")
-        self._db.executescript(_SCHEMA)
+        self._db.executescript(_TABLES)
+        self._add_columns()
+        self._db.executescript(_INDEXES)
+
+    def _add_columns(self) -> None:
+        """To a file from before they were kept."""
+        there = {row["name"] for row in self._db.execute("pragma table_info(objects)")}
+        missing = [name for name in COLUMNS if name not in there]
+        for name in missing:
+            self._db.execute(f"alter table objects add column {name}")
+        if missing:
+            with self.transaction():
+                for row in self._db.execute("select customer, data from objects").fetchall():
+                    self.put(json.loads(row["data"]), customer=row["customer"])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -104,27 +165,25 @@ class Store:
 
     def put(self, obj: dict[str, Any], *, customer: str | None = None) -> None:
         """`customer` for an object that belongs to one without naming it."""
-        customer = customer or obj.get("customer")
+        beside = _beside(obj)
+        if customer:
+            beside["customer"] = customer
         self._db.execute(
-            "insert into objects (id, kind, customer, data) values (?, ?, ?, ?) "
-            "on conflict (id) do update set customer = excluded.customer, data = excluded.data",
-            [
-                obj["id"],
-                obj["object"],
-                customer if isinstance(customer, str) else None,
-                json.dumps(obj, separators=(",", ":")),
-            ],
+            _PUT,
+            [obj["id"], obj["object"], *beside.values(), json.dumps(obj, separators=(",", ":"))],
         )
 
     def delete(self, object_id: str) -> None:
         self._db.execute("delete from objects where id = ?", [object_id])
 
-    def all(self, kind: str, *, customer: str | None = None) -> list[dict[str, Any]]:
-        """Newest first."""
-        query, values = "select data from objects where kind = ?", [kind]
-        if customer is not None:
-            query, values = query + " and customer = ?", [*values, customer]
-        rows = self._db.execute(query + " order by seq desc", values)
+    def all(self, kind: str, **columns: str | None) -> list[dict[str, Any]]:
+        """Newest first; `columns` are some of `COLUMNS` with the value wanted, None for any."""
+        wanted = {name: value for name, value in columns.items() if value is not None}
+        where = " and ".join(["kind = ?", *(f"{name} = ?" for name in wanted)])
+        rows = self._db.execute(
+            f"select data from objects where {where} order by seq desc",  # noqa: S608  of our own
+            [kind, *wanted.values()],
+        )
         return [json.loads(row["data"]) for row in rows]
 
     def execute(self, query: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:

@@ -6,12 +6,11 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.lists import one_of, stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
-    created_matches,
-    list_page,
     route,
 )
 from caixa_subscriptions.simulator.world import World
@@ -58,14 +57,8 @@ def update_product(world: World, params: Params, product_id: str) -> dict[str, A
 
 @route("GET", "/v1/products", "ProductListParams", f"{LIST_PARAMS} active created ids")
 def list_products(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("product")
-        if params.get("active") in (None, one["active"])
-        and created_matches(one, params.get("created"))
-        and one["id"] in params.get("ids", [one["id"]])
-    ]
-    return list_page(found, params, "/v1/products")
+    some = [one_of("id", params["ids"])] if "ids" in params else []
+    return stored_page(world, "product", params, "/v1/products", "active", *some)
 
 
 @route(
@@ -142,13 +135,7 @@ def update_price(world: World, params: Params, price_id: str) -> dict[str, Any]:
     f"{LIST_PARAMS} active created currency lookup_keys product type",
 )
 def list_prices(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("price")
-        if all(
-            params.get(key) in (None, one[key]) for key in ("active", "currency", "product", "type")
-        )
-        and one["lookup_key"] in params.get("lookup_keys", [one["lookup_key"]])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/prices")
+    key = "json_extract(data, '$.lookup_key')"
+    some = [one_of(key, params["lookup_keys"])] if "lookup_keys" in params else []
+    equal = "active currency product type"
+    return stored_page(world, "price", params, "/v1/prices", equal, *some)

@@ -6,6 +6,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, not_simulated
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.customers import check_email
@@ -110,13 +111,8 @@ def retrieve_session(world: World, params: Params, session_id: str) -> dict[str,
     f"{LIST_PARAMS} customer status subscription",
 )
 def list_sessions(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("checkout.session", customer=params.get("customer"))
-        if params.get("status") in (None, one["status"])
-        and params.get("subscription") in (None, one["subscription"])
-    ]
-    return list_page(found, params, "/v1/checkout/sessions")
+    equal = "customer status subscription"
+    return stored_page(world, "checkout.session", params, "/v1/checkout/sessions", equal)
 
 
 @route(

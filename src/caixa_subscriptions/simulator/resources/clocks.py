@@ -7,8 +7,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import lifecycle, objects, tasks
 from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.periods import add_interval
-from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 MAX_YEARS_AHEAD = 5
@@ -44,7 +45,7 @@ def retrieve_clock(world: World, params: Params, clock_id: str) -> dict[str, Any
 
 @route("GET", "/v1/test_helpers/test_clocks", "test_helpers.TestClockListParams", LIST_PARAMS)
 def list_clocks(world: World, params: Params) -> dict[str, Any]:
-    return list_page(world.store.all(KIND), params, "/v1/test_helpers/test_clocks")
+    return stored_page(world, KIND, params, "/v1/test_helpers/test_clocks")
 
 
 @route("DELETE", "/v1/test_helpers/test_clocks/{clock}", "test_helpers.TestClockDeleteParams")
@@ -54,12 +55,11 @@ def delete_clock(world: World, params: Params, clock_id: str) -> dict[str, Any]:
     if clock_id == world.default_clock_id:
         raise invalid("The simulator's own clock cannot be deleted.")
     _require_ready(clock)
-    for customer in world.store.all("customer"):
-        if customer["test_clock"] == clock_id:
-            for subscription in world.store.all("subscription", customer=customer["id"]):
-                if subscription["status"] not in lifecycle.ENDED:
-                    lifecycle.cancel(world, subscription, reason=None)
-            world.forget_customer(customer, None)
+    for customer in world.store.all("customer", test_clock=clock_id):
+        for subscription in world.store.all("subscription", customer=customer["id"]):
+            if subscription["status"] not in lifecycle.ENDED:
+                lifecycle.cancel(world, subscription, reason=None)
+        world.forget_customer(customer, None)
     world.store.delete(clock_id)
     world.emit("test_helpers.test_clock.deleted", clock)
     return {"id": clock_id, "object": KIND, "deleted": True}
@@ -104,9 +104,8 @@ def limit(world: World, clock: dict[str, Any]) -> int:
     now = clock["frozen_time"]
     intervals = [
         (recurring["interval"], recurring["interval_count"])
-        for subscription in world.store.all("subscription")
-        if subscription["test_clock"] == clock["id"]
-        and subscription["status"] not in lifecycle.ENDED
+        for subscription in world.store.all("subscription", test_clock=clock["id"])
+        if subscription["status"] not in lifecycle.ENDED
         for recurring in [subscription["items"]["data"][0]["price"]["recurring"]]
     ]
     return min(

@@ -6,14 +6,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import discounts, expand, objects, redeeming
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 _TERMS = "amount_off duration_in_months max_redemptions name percent_off redeem_by"
@@ -97,10 +92,7 @@ def delete_coupon(world: World, params: Params, coupon_id: str) -> dict[str, Any
 
 @route("GET", "/v1/coupons", "CouponListParams", f"{LIST_PARAMS} created")
 def list_coupons(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one for one in world.store.all("coupon") if created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/coupons")
+    return stored_page(world, "coupon", params, "/v1/coupons")
 
 
 @route("DELETE", "/v1/customers/{customer}/discount", "CustomerDeleteDiscountParams")

@@ -5,15 +5,13 @@ from typing import Any
 
 from caixa_subscriptions.simulator import balances, lifecycle, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.lists import of_clock, stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import attach
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
-    created_matches,
-    list_page,
     route,
-    without_clock,
 )
 from caixa_subscriptions.simulator.world import World
 
@@ -32,8 +30,10 @@ def create_customer(world: World, params: Params) -> dict[str, Any]:
     clock_id = params.get("test_clock") or (world.default_clock_id if world.default_clock else None)
     if params.get("test_clock"):
         world.get("test_helpers.test_clock", params["test_clock"], param="test_clock")
-        others = [one for one in world.store.all("customer") if one["test_clock"] == clock_id]
-        if clock_id != world.default_clock_id and len(others) >= MAX_CUSTOMERS_PER_CLOCK:
+        if (
+            clock_id != world.default_clock_id
+            and len(world.store.all("customer", test_clock=clock_id)) >= MAX_CUSTOMERS_PER_CLOCK
+        ):
             raise StripeError(
                 400,
                 "You can only have up to 3 customers per test clock.",
@@ -136,13 +136,8 @@ def delete_customer(world: World, params: Params, customer_id: str) -> dict[str,
 
 @route("GET", "/v1/customers", "CustomerListParams", f"{LIST_PARAMS} created email test_clock")
 def list_customers(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in without_clock(world, world.store.all("customer"), params)
-        if params.get("email") in (None, one["email"])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/customers")
+    clock = of_clock(world, params)
+    return stored_page(world, "customer", params, "/v1/customers", "email", *clock)
 
 
 @route(
@@ -153,9 +148,7 @@ def list_customers(world: World, params: Params) -> dict[str, Any]:
 )
 def list_payment_methods(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     world.get("customer", customer_id)
-    found = [
-        one
-        for one in world.store.all("payment_method", customer=customer_id)
-        if params.get("type") in (None, one["type"])
-    ]
-    return list_page(found, params, f"/v1/customers/{customer_id}/payment_methods")
+    url = f"/v1/customers/{customer_id}/payment_methods"
+    return stored_page(
+        world, "payment_method", params | {"customer": customer_id}, url, "customer type"
+    )

@@ -5,10 +5,10 @@ from typing import Any
 from caixa_subscriptions.simulator import charging, collecting, invoicing
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
 from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
-    created_matches,
     list_page,
     route,
 )
@@ -27,15 +27,7 @@ def retrieve_invoice(world: World, params: Params, invoice_id: str) -> dict[str,
     f"{LIST_PARAMS} created customer status subscription",
 )
 def list_invoices(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("invoice", customer=params.get("customer"))
-        if params.get("status") in (None, one["status"])
-        and params.get("subscription")
-        in (None, one["parent"]["subscription_details"]["subscription"])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/invoices")
+    return stored_page(world, "invoice", params, "/v1/invoices", "customer status subscription")
 
 
 @route("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", LIST_PARAMS)

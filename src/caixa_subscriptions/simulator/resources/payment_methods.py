@@ -11,8 +11,9 @@ from caixa_subscriptions.simulator.errors import (
     missing,
     missing_param,
 )
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 
@@ -135,9 +136,4 @@ def detach_payment_method(world: World, params: Params, card_id: str) -> dict[st
 
 @route("GET", "/v1/payment_methods", "PaymentMethodListParams", f"{LIST_PARAMS} customer type")
 def list_payment_methods(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("payment_method", customer=params.get("customer"))
-        if params.get("type") in (None, one["type"])
-    ]
-    return list_page(found, params, "/v1/payment_methods")
+    return stored_page(world, "payment_method", params, "/v1/payment_methods", "customer type")

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.lists import stored_page
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 
@@ -21,8 +16,7 @@ def retrieve_payment_intent(world: World, params: Params, object_id: str) -> dic
 
 @route("GET", "/v1/payment_intents", "PaymentIntentListParams", f"{LIST_PARAMS} customer")
 def list_payment_intents(world: World, params: Params) -> dict[str, Any]:
-    found = world.store.all("payment_intent", customer=params.get("customer"))
-    return list_page(found, params, "/v1/payment_intents")
+    return stored_page(world, "payment_intent", params, "/v1/payment_intents", "customer")
 
 
 @route("GET", "/v1/charges/{charge}", "ChargeRetrieveParams")
@@ -32,12 +26,7 @@ def retrieve_charge(world: World, params: Params, object_id: str) -> dict[str, A
 
 @route("GET", "/v1/charges", "ChargeListParams", f"{LIST_PARAMS} customer payment_intent")
 def list_charges(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("charge", customer=params.get("customer"))
-        if params.get("payment_intent") in (None, one["payment_intent"])
-    ]
-    return list_page(found, params, "/v1/charges")
+    return stored_page(world, "charge", params, "/v1/charges", "customer payment_intent")
 
 
 @route("GET", "/v1/balance_transactions/{transaction}", "BalanceTransactionRetrieveParams")
@@ -52,13 +41,8 @@ def retrieve_balance_transaction(world: World, params: Params, object_id: str) -
     f"{LIST_PARAMS} created currency source type",
 )
 def list_balance_transactions(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("balance_transaction")
-        if all(params.get(key) in (None, one[key]) for key in ("currency", "source", "type"))
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/balance_transactions")
+    url = "/v1/balance_transactions"
+    return stored_page(world, "balance_transaction", params, url, "currency source type")
 
 
 @route("GET", "/v1/setup_intents/{intent}", "SetupIntentRetrieveParams")
@@ -68,8 +52,7 @@ def retrieve_setup_intent(world: World, params: Params, object_id: str) -> dict[
 
 @route("GET", "/v1/setup_intents", "SetupIntentListParams", f"{LIST_PARAMS} customer")
 def list_setup_intents(world: World, params: Params) -> dict[str, Any]:
-    found = world.store.all("setup_intent", customer=params.get("customer"))
-    return list_page(found, params, "/v1/setup_intents")
+    return stored_page(world, "setup_intent", params, "/v1/setup_intents", "customer")
 
 
 @route(
@@ -79,17 +62,8 @@ def list_setup_intents(world: World, params: Params) -> dict[str, Any]:
     f"{LIST_PARAMS} invoice payment.payment_intent payment.type status",
 )
 def list_invoice_payments(world: World, params: Params) -> dict[str, Any]:
-    payment = params.get("payment", {})
-    found = [
-        one
-        for one in world.store.all("invoice_payment")
-        if params.get("invoice") in (None, one["invoice"])
-        and params.get("status") in (None, one["status"])
-        and all(
-            payment.get(key) in (None, one["payment"][key]) for key in ("payment_intent", "type")
-        )
-    ]
-    return list_page(found, params, "/v1/invoice_payments")
+    equal = "invoice payment.payment_intent payment.type status"
+    return stored_page(world, "invoice_payment", params, "/v1/invoice_payments", equal)
 
 
 @route("GET", "/v1/invoice_payments/{payment}", "InvoicePaymentRetrieveParams")

@@ -5,14 +5,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects, redeeming
 from caixa_subscriptions.simulator.errors import invalid, missing_param
+from caixa_subscriptions.simulator.lists import Condition, stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 _RESTRICTIONS = ("first_time_transaction", "minimum_amount", "minimum_amount_currency")
@@ -123,12 +118,10 @@ def _check_revival(world: World, promotion: dict[str, Any]) -> None:
     f"{LIST_PARAMS} active code coupon created customer",
 )
 def list_promotion_codes(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("promotion_code", customer=params.get("customer"))
-        if params.get("active") in (None, one["active"])
-        and params.get("code", one["code"]).lower() == one["code"].lower()
-        and params.get("coupon") in (None, one["promotion"]["coupon"])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/promotion_codes")
+    conditions: list[Condition] = []
+    if "code" in params:
+        conditions.append(("lower(json_extract(data, '$.code')) = ?", params["code"].lower()))
+    if "coupon" in params:
+        conditions.append(("json_extract(data, '$.promotion.coupon') = ?", params["coupon"]))
+    url = "/v1/promotion_codes"
+    return stored_page(world, "promotion_code", params, url, "active customer", *conditions)

@@ -5,6 +5,7 @@ from typing import Any
 from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects
 from caixa_subscriptions.simulator.changing import change_items
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.lists import Condition, of_clock, one_of, stored_page
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.subscription_items import (
@@ -17,10 +18,7 @@ from caixa_subscriptions.simulator.resources.subscription_items import (
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
     Params,
-    created_matches,
-    list_page,
     route,
-    without_clock,
 )
 from caixa_subscriptions.simulator.world import World
 
@@ -32,6 +30,10 @@ NO_PAYMENT_METHOD = (
     "#payment-method-priority."
 )
 _ITEMS = "items.price items.plan items.quantity items.metadata"
+HAS_PRICE = (
+    "exists (select 1 from json_each(data, '$.items.data') "
+    "where json_extract(value, '$.price.id') = ?)"
+)
 _MISSING_CARD = "trial_settings.end_behavior.missing_payment_method"
 
 
@@ -243,25 +245,18 @@ def list_subscriptions(world: World, params: Params) -> dict[str, Any]:
         retrieved = world.store.get(params["customer"])
         if retrieved is None and world.deleted_customer(params["customer"]) is None:
             world.get("customer", params["customer"], param="customer")
-    found = [
-        one
-        for one in without_clock(
-            world, world.store.all("subscription", customer=params.get("customer")), params
-        )
-        if _has_status(one, params.get("status"))
-        and created_matches(one, params.get("created"))
-        and params.get("price") in (None, *(item["price"]["id"] for item in one["items"]["data"]))
-    ]
-    return list_page(found, params, "/v1/subscriptions")
+    conditions = [*of_clock(world, params), *_of_status(params.get("status"))]
+    if "price" in params:
+        conditions.append((HAS_PRICE, params["price"]))
+    return stored_page(world, "subscription", params, "/v1/subscriptions", "customer", *conditions)
 
 
-def _has_status(subscription: dict[str, Any], wanted: str | None) -> bool:
-    status = subscription["status"]
+def _of_status(wanted: str | None) -> list[Condition]:
     if wanted is None:
-        return bool(status != "canceled")
-    if wanted == "ended":
-        return status in lifecycle.ENDED
-    return wanted in ("all", status)
+        return [("status != 'canceled'",)]
+    if wanted == "all":
+        return []
+    return [one_of("status", [*lifecycle.ENDED] if wanted == "ended" else [wanted])]
 
 
 def _writable(world: World, subscription_id: str) -> dict[str, Any]:

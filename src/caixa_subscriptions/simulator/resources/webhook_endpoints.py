@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.versions import checked
 from caixa_subscriptions.simulator.world import World
 
@@ -86,4 +87,4 @@ def delete_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str,
 
 @route("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams", LIST_PARAMS)
 def list_endpoints(world: World, params: Params) -> dict[str, Any]:
-    return list_page(world.store.all("webhook_endpoint"), params, "/v1/webhook_endpoints")
+    return stored_page(world, "webhook_endpoint", params, "/v1/webhook_endpoints")
