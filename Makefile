@@ -11,7 +11,7 @@ endif
 export PORT
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint types docs clean
+.PHONY: help demo demo-reset test bench lint types docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
@@ -33,13 +33,16 @@ demo-reset: $(VENV)/.example ## the same, afresh
 test: $(VENV)/.test ## the whole suite, on SQLite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
+bench: $(VENV)/.test ## how fast the simulator is, and how much memory it takes
+	$(BIN)/python -m benchmarks.simulator
+
 lint: $(VENV)/.lint ## ruff and django-upgrade
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	git ls-files '*.py' | xargs $(BIN)/django-upgrade --target-version 5.2
 
 types: $(VENV)/.dev ## mypy, strict
-	$(BIN)/mypy src example_project
+	$(BIN)/mypy src example_project benchmarks
 
 docs: $(VENV)/.docs ## the documentation, warnings are errors
 	$(BIN)/sphinx-build -W -b html docs docs/_build/html

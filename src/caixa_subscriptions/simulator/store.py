@@ -196,6 +196,11 @@ class Store:
     def set_meta(self, name: str, value: str) -> None:
         self.execute("insert or replace into meta values (?, ?)", (name, value))
 
+    def size(self) -> int:
+        """Bytes the database takes."""
+        pages, page = ("pragma page_count", "pragma page_size")
+        return int(self.execute(pages)[0][0]) * int(self.execute(page)[0][0])
+
     def clear(self) -> None:
         for table in ("objects", "deliveries", "tasks", "idempotency", "meta"):
             self.execute(f"delete from {table}")  # noqa: S608  names of our own
