@@ -37,6 +37,20 @@ def test_faults_of_api_calls(simulator: Simulator) -> None:
     Calls(simulator)("GET", "/v1/customers")
 
 
+def test_mishaps_of_webhooks(simulator: Simulator) -> None:
+    call = Calls(simulator)
+    call(
+        "POST",
+        "/v1/webhook_endpoints",
+        url="https://shop.example/hook",
+        enabled_events=["*"],
+    )
+    call.customer()
+    exec(example("When things go wrong", 1), {"simulator": simulator})
+    assert simulator.control.webhooks.mishaps() == []
+    assert {one.status for one in simulator.list_deliveries()} == {"delivered"}
+
+
 def test_every_verb_of_the_control_is_documented() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert {verb for verb in VERBS if f"`{verb}`" not in text} == set()
+    assert {verb for verb in VERBS if f"`{verb.split('/')[-1]}`" not in text} == set()

@@ -16,8 +16,9 @@ import stripe
 
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.__main__ import main
-from caixa_subscriptions.simulator.delivery import BACKOFF, Delivery, post
+from caixa_subscriptions.simulator.delivery import BACKOFF, Delivery
 from caixa_subscriptions.simulator.resources import clocks
+from caixa_subscriptions.simulator.transport import post
 from tests.simulator.tools import (
     DAY,
     GOOD,
@@ -196,7 +197,7 @@ def test_what_is_no_2xx_is_tried_again(
     assert (delivery.object_id, delivery.url) == (customer["id"], URL)
     assert call.simulator.deliver_pending() == 0  # not yet
     inbox.status = 204
-    now.seconds += BACKOFF[0]
+    now.seconds += BACKOFF["quick"][0]
     assert call.simulator.deliver_pending() == 1
     delivery = delivery_of(call.simulator, "customer.created")
     assert (delivery.status, delivery.attempts, delivery.response_status) == ("delivered", 2, 204)
@@ -204,11 +205,13 @@ def test_what_is_no_2xx_is_tried_again(
     assert json.loads(first)["id"] == json.loads(second)["id"]
 
 
-def test_pauses_grow_and_an_end_comes(call: Calls, inbox: Inbox, now: Now) -> None:
+@pytest.mark.parametrize("retries", BACKOFF)
+def test_pauses_grow_and_an_end_comes(call: Calls, inbox: Inbox, now: Now, retries: str) -> None:
+    call.simulator.set_option("webhook_retries", retries)
     listen(call)
     call.customer()
     inbox.status = 500
-    for pause in BACKOFF[:-1]:
+    for pause in BACKOFF[retries]:
         assert call.simulator.deliver_pending() == 1
         delivery = delivery_of(call.simulator, "customer.created")
         assert delivery.status == "pending"
@@ -220,7 +223,12 @@ def test_pauses_grow_and_an_end_comes(call: Calls, inbox: Inbox, now: Now) -> No
     assert delivery_of(call.simulator, "customer.created").status == "failed"
     now.seconds += 30 * DAY
     assert call.simulator.deliver_pending() == 0
-    assert list(BACKOFF) == sorted(BACKOFF)
+
+
+def test_how_long_stripe_tries() -> None:
+    assert len(BACKOFF["test"]) == 2
+    assert HOUR < sum(BACKOFF["test"]) < 6 * HOUR
+    assert 2 * DAY < sum(BACKOFF["live"]) <= 3 * DAY
 
 
 def test_later_events_do_not_wait_for_one_that_fails(

@@ -1,23 +1,40 @@
 """What a test makes go wrong; outside `/v1`, because Stripe has no such thing.
 
-Over HTTP every method is `POST /simulator/control/<method>`, its arguments in JSON.
+Over HTTP every method is `POST /simulator/control/<method>`, its arguments in JSON; those of
+`webhooks` are `/simulator/control/webhooks/<method>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
+from caixa_subscriptions.simulator.control_webhooks import WebhookControl
+from caixa_subscriptions.simulator.delivery import Outbox
 from caixa_subscriptions.simulator.faults import CODES, Fault, Faults
+from caixa_subscriptions.simulator.options import Value, keep_option
+from caixa_subscriptions.simulator.world import World
 
 
 class Control:
     """Of one simulator: `simulator.control`. Everything here is deterministic and raises
     ValueError for what makes no sense."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        outbox: Outbox,
+        transaction: Callable[[], AbstractContextManager[World]],
+    ) -> None:
+        self.webhooks = WebhookControl(outbox, transaction)
+        self._transaction = transaction
         self._faults = faults
         self._outage: Fault | None = None
+
+    def set_option(self, name: str, value: Value) -> None:
+        """One of `options.OPTIONS`, `checkout_event_order` for one, until it is set again."""
+        with self._transaction() as world:
+            keep_option(world.store, name, value)
 
     # API calls
 

@@ -6,12 +6,18 @@ import dataclasses
 import inspect
 import json
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from caixa_subscriptions.simulator.control import Control
+from caixa_subscriptions.simulator.errors import StripeError
 
 PREFIX = "/simulator/control/"
-VERBS = frozenset({"clear", "delay", "drop", "end_outage", "fail", "faults", "start_outage"})
+VERBS = {"clear", "delay", "drop", "end_outage", "fail", "faults", "set_option", "start_outage"}
+WEBHOOK_VERBS = {"clear", "delay", "drop", "duplicate", "fail", "held", "hold", "mishaps"} | {
+    *("release", "repeat", "resend", "retry_now", "roll_secret", "shuffle")
+}
+VERBS |= {f"webhooks/{verb}" for verb in WEBHOOK_VERBS}
 MAX_BODY = 64 * 1024
 
 
@@ -41,13 +47,15 @@ def _carry_out(control: Control, environ: Mapping[str, Any]) -> Any:
     verb = environ["PATH_INFO"].removeprefix(PREFIX).strip("/")
     if verb not in VERBS:
         raise _Refused(404, f"The control has: {', '.join(sorted(VERBS))}.")
-    method = getattr(control, verb)
+    method = attrgetter(verb.replace("/", "."))(control)
     try:
         arguments = _read(environ)
         inspect.signature(method).bind(**arguments)
         return method(**arguments)
     except (TypeError, ValueError) as error:
         raise _Refused(400, str(error)) from error
+    except StripeError as error:
+        raise _Refused(error.status, error.message) from error
 
 
 def _read(environ: Mapping[str, Any]) -> dict[str, Any]:

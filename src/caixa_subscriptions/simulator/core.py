@@ -33,7 +33,7 @@ from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.cards import check_expiry
 from caixa_subscriptions.simulator.client import SimulatorHTTPClient
 from caixa_subscriptions.simulator.control import Control
-from caixa_subscriptions.simulator.delivery import Delivery, Outbox, Transport, post
+from caixa_subscriptions.simulator.delivery import Delivery, Outbox
 from caixa_subscriptions.simulator.errors import (
     CardError,
     ExecutedCardError,
@@ -44,6 +44,7 @@ from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
 from caixa_subscriptions.simulator.resources import billing_portal, clocks
 from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.transport import Transport, post
 from caixa_subscriptions.simulator.world import WALL, Caller, World
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class Simulator:
         self._world = World(self._store, Ids(seed), now, default_clock)
         self._outbox = Outbox(self._store, transport or post)
         self._faults = faults.Faults()
-        self.control = Control(self._faults)
+        self.control = Control(self._faults, self._outbox, self.deed)
         self._in_flight = answers.InFlight()
         self._stopping = False
         # Two, so that an endpoint that does not answer holds up no clock.
@@ -415,7 +416,8 @@ class Simulator:
     # Delivery
 
     def resend(self, delivery_id: int) -> None:
-        self._outbox.resend(delivery_id)
+        """Raises StripeError 400 for one of more than 15 days ago."""
+        self._outbox.resend(delivery_id, now=self._world.wall())
         self._stir()
 
     def deliver_pending(self) -> int:

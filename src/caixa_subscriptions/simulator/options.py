@@ -65,6 +65,11 @@ OPTIONS: dict[str, Option] = {
         ("no_payment_required", "paid"),
         "What a Checkout with nothing due today says as `payment_status` is contested.",
     ),
+    "webhook_retries": Option(
+        ("quick", "test", "live"),
+        "Stripe tries three times within a few hours in a sandbox and for three days in live mode; "
+        "its pauses are not known. `quick` begins after a second, so that nobody has to wait.",
+    ),
 }
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -185,6 +185,15 @@ class Store:
             [kind, *wanted.values()],
         )
         return [json.loads(row["data"]) for row in rows]
+
+    def queue(self, event: Mapping[str, Any], endpoint_id: str, *, created: int) -> None:
+        """An event on its way to an endpoint; `created` by the wall clock."""
+        about = event["data"]["object"].get("id", "")  # an entitlement summary has none
+        self._db.execute(
+            "insert into deliveries (event_id, event_type, object_id, endpoint_id, created) "
+            "values (?, ?, ?, ?, ?)",
+            (event["id"], event["type"], about, endpoint_id, created),
+        )
 
     def execute(self, query: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
         return self._db.execute(query, values).fetchall()

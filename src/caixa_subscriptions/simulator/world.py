@@ -190,30 +190,33 @@ class World:
     def _store_event(self, type: str, data: dict[str, Any]) -> None:  # noqa: A002
         obj = data["object"]
         clock = obj.get("test_clock") or self._clock_of(obj)
+        self.send(
+            objects.event(
+                self.ids.new("event"),
+                type=type,
+                data=data,
+                pending_webhooks=0,
+                request={
+                    "id": self.caller.request_id,
+                    "idempotency_key": self.caller.idempotency_key,
+                },
+                created=self.now(clock or WALL),
+            )
+        )
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Store an event and send it to the endpoints that listen."""
         endpoints = [
             endpoint
             for endpoint in self.store.all("webhook_endpoint")
             if endpoint["status"] == "enabled"
-            and not {"*", type}.isdisjoint(endpoint["enabled_events"])
+            and not {"*", event["type"]}.isdisjoint(endpoint["enabled_events"])
         ]
-        event = objects.event(
-            self.ids.new("event"),
-            type=type,
-            data=data,
-            pending_webhooks=len(endpoints),
-            request={
-                "id": self.caller.request_id,
-                "idempotency_key": self.caller.idempotency_key,
-            },
-            created=self.now(clock or WALL),
-        )
-        self.store.put(event)
+        wall = self.wall()
+        # Kept for 30 days of the wall clock, whatever the clock of what happened.
+        self.store.put(event | {"pending_webhooks": len(endpoints), "_stored": wall})
         for endpoint in endpoints:
-            self.store.execute(
-                "insert into deliveries (event_id, event_type, object_id, endpoint_id, created) "
-                "values (?, ?, ?, ?, ?)",
-                (event["id"], type, obj.get("id", ""), endpoint["id"], self.wall()),
-            )
+            self.store.queue(event, endpoint["id"], created=wall)
 
     def _clock_of(self, obj: Mapping[str, Any]) -> str | None:
         if not obj.get("customer"):

@@ -6,6 +6,8 @@ from typing import Any
 
 from caixa_subscriptions.simulator.objects.common import API_VERSION, DAY
 
+KEPT_DAYS = 30  # for which events are listed, retrieved and resent (Stripe docs: api/events)
+
 
 def event(
     event_id: str,

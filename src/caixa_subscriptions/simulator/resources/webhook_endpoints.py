@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
+from caixa_subscriptions.simulator.signatures import rolled
 from caixa_subscriptions.simulator.versions import checked
 from caixa_subscriptions.simulator.world import World
 
@@ -33,7 +35,7 @@ def create_endpoint(world: World, params: Params) -> dict[str, Any]:
         url=params["url"],
         enabled_events=params["enabled_events"],
         api_version=params.get("api_version", API_VERSION),
-        secret="whsec_" + world.ids.token(32),
+        secret=_new_secret(world),
         created=world.wall(),
     )
     endpoint["description"] = params.get("description")
@@ -88,3 +90,18 @@ def delete_endpoint(world: World, params: Params, endpoint_id: str) -> dict[str,
 @route("GET", "/v1/webhook_endpoints", "WebhookEndpointListParams", LIST_PARAMS)
 def list_endpoints(world: World, params: Params) -> dict[str, Any]:
     return stored_page(world, "webhook_endpoint", params, "/v1/webhook_endpoints")
+
+
+def roll_secret(world: World, endpoint_id: str, *, overlap: int) -> str:
+    """The new secret; the old one goes on for `overlap` seconds. Raises ValueError over 24 hours.
+
+    Stripe does this in the dashboard; its API has no call for it.
+    """
+    endpoint = world.get("webhook_endpoint", endpoint_id)
+    secret = _new_secret(world)
+    world.update(endpoint, rolled(endpoint, secret, now=time.time(), overlap=overlap))
+    return secret
+
+
+def _new_secret(world: World) -> str:
+    return "whsec_" + world.ids.token(32)

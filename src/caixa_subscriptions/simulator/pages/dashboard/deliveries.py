@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.delivery import OUTCOMES, Delivery
+from caixa_subscriptions.simulator.errors import StripeError
 from caixa_subscriptions.simulator.money import NOTHING
 from caixa_subscriptions.simulator.pages.dashboard.frame import show, way_back
 from caixa_subscriptions.simulator.pages.dashboard.parts import (
@@ -116,7 +117,10 @@ def resend(simulator: Simulator, delivery_id: str, form: Mapping[str, str]) -> P
     found = [] if number is None else simulator.list_deliveries(limit=1, before=number + 1)
     if not found or found[0].id != number:
         raise PageError(404, "Delivery not found", "There is no such delivery.")
-    simulator.resend(number)
+    try:
+        simulator.resend(number)
+    except StripeError as error:
+        raise PageError(error.status, "Not sent again", error.message) from error
     simulator.wait_for_event(found[0].event_type, found[0].object_id, timeout=PATIENCE_SECONDS)
     return redirect_response(way_back(form, HOME + PLACE))
 
