@@ -28,6 +28,8 @@ class Watch:
         return found
 
     def answer(self, call: str, body: dict[str, Any]) -> None:
+        if "next_page_url" in body:  # a list of API v2
+            return
         if "data" in body and body["object"] in ("list", "search_result"):
             self._found += [f"{call}: {problem}" for problem in list_misfits(body)]
             for one in body["data"]:

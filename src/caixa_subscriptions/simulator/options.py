@@ -38,6 +38,11 @@ OPTIONS: dict[str, Option] = {
         "Whether `customer.deleted` comes after or before its subscriptions' `deleted` is not "
         "known.",
     ),
+    "djstripe_lists": Option(
+        (True, False),
+        "dj-stripe's sync lists tax ids by `id` and active entitlements of no customer; the SDK's "
+        "types have neither, and what Stripe answers is not recorded. False refuses them.",
+    ),
     "dunning_outcome": Option(
         ("canceled", "unpaid", "past_due"),
         "What becomes of a subscription after the last failed retry is an account's setting.",

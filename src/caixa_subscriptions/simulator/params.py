@@ -99,10 +99,13 @@ class Spec:
 
     `honours` names parameters, `items.price` for a nested one; naming `items` alone honours all
     of it, and `*` everything. Anything else Stripe would take is refused with `not_simulated`.
+    `tolerates` names what callers send without the SDK's types knowing it, or leave out though
+    the types require it; a name with `[]` is a list.
     """
 
-    def __init__(self, class_name: str | None, honours: str) -> None:
+    def __init__(self, class_name: str | None, honours: str, tolerates: str = "") -> None:
         self.class_name = class_name
+        self.tolerates = tolerates.split()
         self.honours = frozenset(honours.split()) | {"expand"}
         self.parents = {name.split(".")[0] for name in self.honours}
 
@@ -113,7 +116,13 @@ class Spec:
     def known(self) -> dict[str, tuple[Any, bool]]:
         """What Stripe takes here: name -> (type, required)."""
         known: dict[str, tuple[Any, bool]] = {"expand": (list[str], False)}
-        return known | fields(params_class(self.class_name)) if self.class_name else known
+        if self.class_name:
+            known |= fields(params_class(self.class_name))
+        for name in self.tolerates:
+            hint: Any = list[str] if name.endswith("[]") else str
+            name = name.removesuffix("[]")
+            known[name] = (known.get(name, (hint,))[0], False)
+        return known
 
     def _clean(
         self, params: Mapping[str, Any], known: dict[str, tuple[Any, bool]], path: str, dotted: str

@@ -31,17 +31,22 @@ ROUTES_OF: dict[tuple[str, int], list[Route]] = defaultdict(list)
 
 
 def route(
-    method: str, template: str, params: str | None = None, honours: str = ""
+    method: str,
+    template: str,
+    params: str | None = None,
+    honours: str = "",
+    *,
+    tolerates: str = "",
 ) -> Callable[[Handler], Handler]:
     """`handler(world, params, *ids)` answers `template`, whose `{id}`s are passed in order.
 
     `params` names the SDK's typed params class, `honours` what of it is carried out; the rest is
-    refused with `not_simulated`.
+    refused with `not_simulated`. `tolerates` is for what contradicts the types (see `Spec`).
     """
     pattern = re.compile(re.sub(r"\{\w+\}", "([^/]+)", template))
 
     def register(handler: Handler) -> Handler:
-        one = Route(method, template, pattern, handler, Spec(params, honours))
+        one = Route(method, template, pattern, handler, Spec(params, honours, tolerates))
         ROUTES.append(one)
         ROUTES_OF[method, template.count("/")].append(one)
         return handler

@@ -1,4 +1,4 @@
-"""The simulator as a WSGI application: `/v1/` for programs, `/simulator/` for people."""
+"""The simulator as a WSGI application: `/v1/` and `/v2/` for programs, `/simulator/` for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_BODY = 1024 * 1024
 class SimulatorApplication:
     """Mount it wherever `prefixes` lead: another application can keep all other paths."""
 
-    prefixes = ("/v1/", "/simulator/")
+    prefixes = ("/v1/", "/v2/", "/simulator/")
 
     def __init__(
         self, simulator: Simulator, *, sleep: Callable[[float], None] = time.sleep
@@ -37,7 +37,7 @@ class SimulatorApplication:
         if not _is_loopback(environ):
             body = b"The simulator answers on this machine only.\n"
             status, headers = 403, [("Content-Type", "text/plain")]
-        elif path.startswith("/v1/"):
+        elif path.startswith(("/v1/", "/v2/")):
             status, headers, body = self._api(environ)
         elif path.startswith(control_http.PREFIX):
             status, body = control_http.answer(self.simulator.control, environ)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator.errors import missing
+from caixa_subscriptions.simulator.errors import StripeError, missing
 from caixa_subscriptions.simulator.routes import Handler, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
 
@@ -30,7 +30,6 @@ FAMILIES = {
     "shipping_rates": "ShippingRate",
     "subscription_schedules": "SubscriptionSchedule",
     "tax_codes": "TaxCode",
-    "tax_ids": "TaxId",
     "transfers": "Transfer",
 }
 
@@ -59,6 +58,23 @@ def _list_of_customer(name: str) -> Handler:
     return list_none
 
 
+@route("GET", "/v1/tax_ids", "TaxIdListParams", "*", tolerates="id")
+def list_tax_ids(world: World, params: Params) -> dict[str, Any]:
+    """By `id`, as dj-stripe asks, or not (the option `djstripe_lists`)."""
+    if "id" in params and not world.option("djstripe_lists"):
+        raise StripeError(
+            400, "Received unknown parameter: id", code="parameter_unknown", param="id"
+        )
+    return list_page([], params, "/v1/tax_ids")
+
+
+@route("GET", "/v2/core/accounts", None, "*", tolerates="include[] limit")
+def list_accounts_v2(world: World, params: Params) -> dict[str, Any]:
+    """A list of API v2 (Stripe docs: api/v2/core/accounts)."""
+    return {"data": [], "next_page_url": None, "previous_page_url": None}
+
+
+route("GET", "/v1/tax_ids/{id}", "TaxIdRetrieveParams")(_retrieve("TaxId"))
 for _path, _family in FAMILIES.items():
     route("GET", f"/v1/{_path}", f"{_family}ListParams", "*")(_list(_path))
     route("GET", f"/v1/{_path}/{{id}}", f"{_family}RetrieveParams", "*")(_retrieve(_family))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import entitling, objects
-from caixa_subscriptions.simulator.errors import StripeError, invalid
+from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.world import World
@@ -119,12 +119,19 @@ def detach_feature(world: World, params: Params, product_id: str, link_id: str) 
     "/v1/entitlements/active_entitlements",
     "entitlements.ActiveEntitlementListParams",
     f"{LIST_PARAMS} customer",
+    tolerates="customer",
 )
 def list_active_entitlements(world: World, params: Params) -> dict[str, Any]:
+    """Of no customer they are everybody's (the option `djstripe_lists`)."""
+    url = "/v1/entitlements/active_entitlements"
+    if "customer" not in params:
+        if not world.option("djstripe_lists"):
+            raise missing_param("customer")
+        return list_page(world.store.all(entitling.KIND), params, url)
     if world.deleted_customer(params["customer"]) is None:
         world.get("customer", params["customer"], param="customer")
     found = entitling.entitlements_of(world, params["customer"])
-    return list_page(found, params, "/v1/entitlements/active_entitlements")
+    return list_page(found, params, url)
 
 
 @route(
