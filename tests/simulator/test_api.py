@@ -85,7 +85,7 @@ def test_missing_items(call: Calls) -> None:
     [
         ("POST", "/v1/customers", {"shipping": {"name": "Ana"}}, "shipping"),
         ("POST", "/v1/subscriptions", {"collection_method": "send_invoice"}, "collection_method"),
-        ("POST", "/v1/checkout/sessions", {"mode": "payment"}, "mode"),
+        ("POST", "/v1/checkout/sessions", {"mode": "payment", "ui_mode": "elements"}, "ui_mode"),
         (
             "POST",
             "/v1/checkout/sessions",

@@ -51,6 +51,19 @@ VALID: dict[str, dict[str, Any]] = {
     "POST /v1/subscriptions/{subscription}": {"items": [{"id": "{subscription_item}"}]},
     "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
 }
+INLINE = {"price_data": {"currency": "usd", "unit_amount": 5, "product": "{product}"}}
+PAYMENT = {"mode": "payment", "line_items": [INLINE]}
+# What a parameter needs beside it; None leaves out.
+BESIDE: dict[str, dict[str, dict[str, Any]]] = {
+    "POST /v1/checkout/sessions": {
+        "customer_creation": PAYMENT,
+        "line_items.price_data": {
+            "line_items": [{"price_data": {"unit_amount": 5, "product": "{product}"}}]
+        },
+        "payment_intent_data": PAYMENT,
+        "setup_intent_data": {"mode": "setup", "currency": "usd", "line_items": None},
+    },
+}
 # Given the one, the other is left out.
 INSTEAD_OF = {"percent_off": "amount_off", "plan": "price", "product_data": "product"}
 # Which object of a list a path names, where the newest will not do.
@@ -187,7 +200,7 @@ def filled(call: Calls, node: Any) -> Any:
         return {key: filled(call, one) for key, one in node.items()}
     if isinstance(node, list):
         return [filled(call, one) for one in node]
-    return an_id(call, node[1:-1]) if str(node).startswith("{") else node
+    return an_id(call, node[1:-1]) if isinstance(node, str) and node.startswith("{") else node
 
 
 def merged(base: Any, more: Any) -> Any:
@@ -255,6 +268,10 @@ def test_every_honoured_parameter_is_read(
         given = {top: value_of(world, top, known[top][0], tuple(inside))}
         base = filled(world, VALID.get(named(one), {}))
         base.pop(INSTEAD_OF.get(top), None)
+        for start, beside in BESIDE.get(named(one), {}).items():
+            if dotted.startswith(start):
+                base |= filled(world, beside)
+        base = {name: value for name, value in base.items() if value is not None}
         for name, (hint, required) in known.items():
             if required and name not in base:
                 base[name] = value_of(world, name, hint)

@@ -43,6 +43,23 @@ def charge_card(
         world.store.put(payment, customer=invoice["customer"])
     else:
         intent = world.get("payment_intent", payment["payment"]["payment_intent"])
+    charge_intent(world, intent, payment_method, decline, now)
+    if decline:
+        return
+    payment["status"] = "paid"
+    payment["amount_paid"] = payment["amount_requested"]
+    payment["status_transitions"] = {"canceled_at": None, "paid_at": now}
+    world.store.put(payment, customer=invoice["customer"])
+    world.emit("invoice_payment.paid", payment)
+
+
+def charge_intent(
+    world: World,
+    intent: dict[str, Any],
+    payment_method: dict[str, Any],
+    decline: dict[str, Any] | None,
+    now: int,
+) -> None:
     charge = objects.charge(
         world.ids.new("charge"),
         intent=intent,
@@ -90,8 +107,3 @@ def charge_card(
         },
     )
     world.emit("payment_intent.succeeded", intent)
-    payment["status"] = "paid"
-    payment["amount_paid"] = payment["amount_requested"]
-    payment["status_transitions"] = {"canceled_at": None, "paid_at": now}
-    world.store.put(payment, customer=invoice["customer"])
-    world.emit("invoice_payment.paid", payment)

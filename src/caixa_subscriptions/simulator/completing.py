@@ -12,6 +12,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator import billing, objects
 from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_number
+from caixa_subscriptions.simulator.charging import charge_intent
 from caixa_subscriptions.simulator.errors import CardError, invalid
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -114,15 +115,43 @@ def complete_session(
         order = ORDER_OF_NOTHING_DUE
     with world.events_in_order(order):
         customer = _customer_of(world, session)
-        world.writable(customer)
-        _pay(world, session, customer, number, exp_month, exp_year)
+        if customer:
+            world.writable(customer)
+        now = world.now_for(customer) if customer else world.now()
+        card = None
+        if number:
+            card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
+            if customer and _keeps_card(session):
+                card["customer"] = customer["id"]
+                world.add(card, "payment_method.attached")
+            else:
+                world.store.put(card)
+        done = {"subscription": _subscribe, "payment": _pay, "setup": _set_up}[session["mode"]](
+            world, session, customer, card, now
+        )
+        email = customer["email"] if customer else session["customer_email"]
+        world.unschedule(session)
+        world.update(
+            session,
+            done
+            | {
+                "status": "complete",
+                "customer": customer and customer["id"],
+                "customer_details": objects.customer_details(email),
+                "url": None,
+            },
+        )
+        world.emit("checkout.session.completed", session)
     return session
 
 
-def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
+def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any] | None:
+    """None for a guest. Without `customer`, subscription mode always makes a new one (the SDK's
+    text)."""
     if session["customer"]:
         return world.get("customer", session["customer"])
-    # Without `customer` this mode always makes a new one (Stripe docs: Checkout).
+    if session["customer_creation"] != "always":
+        return None
     clock = world.default_clock_id if world.default_clock else None
     customer = objects.customer(
         world.ids.new("customer"),
@@ -134,22 +163,15 @@ def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
     return world.add(customer, "customer.created")
 
 
-def _pay(
-    world: World,
-    session: dict[str, Any],
-    customer: dict[str, Any],
-    number: str | None,
-    exp_month: int,
-    exp_year: int,
-) -> None:
-    now = world.now_for(customer)
-    card = None
-    if number:
-        card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
-        card["customer"] = customer["id"]
-        world.add(card, "payment_method.attached")
+def _keeps_card(session: dict[str, Any]) -> bool:
+    """A single payment leaves no card with its customer, unless it is asked to."""
+    return session["mode"] != "payment" or "setup_future_usage" in session["_payment_intent_data"]
+
+
+def _subscribe(
+    world: World, session: dict[str, Any], customer: Any, card: Any, now: int
+) -> dict[str, Any]:
     data = session["_subscription_data"]
-    trial_end = trial_end_of(data, now)
     if card and not session["amount_total"]:
         intent = objects.setup_intent(
             world.ids.new("setup_intent"),
@@ -168,32 +190,58 @@ def _pay(
     }
     if "trial_settings" in data:
         changes["trial_settings"] = data["trial_settings"]
-    items = [
-        (world.get("price", item["price"]["id"]), item["quantity"])
-        for item in session["_line_items"]
-    ]
     subscription = billing.create_subscription(
         world,
         customer=customer,
-        items=items,
-        trial_end=trial_end,
+        items=[
+            (world.get("price", line["price"]["id"]), line["quantity"])
+            for line in session["_line_items"]
+        ],
+        trial_end=trial_end_of(data, now),
         changes=changes,
         incomplete_first=bool(session["amount_total"])
         and world.option("checkout_created_status") == "incomplete",
     )
-    world.unschedule(session)
-    world.update(
-        session,
-        {
-            "status": "complete",
-            "payment_status": "paid"
-            if session["amount_total"]
-            else world.option("trial_payment_status"),
-            "customer": customer["id"],
-            "customer_details": objects.customer_details(customer),
-            "subscription": subscription["id"],
-            "invoice": subscription["latest_invoice"],
-            "url": None,
-        },
+    return {
+        "payment_status": _payment_status(world, session),
+        "subscription": subscription["id"],
+        "invoice": subscription["latest_invoice"],
+    }
+
+
+def _payment_status(world: World, session: dict[str, Any]) -> Any:
+    return "paid" if session["amount_total"] else world.option("trial_payment_status")
+
+
+def _pay(
+    world: World, session: dict[str, Any], customer: Any, card: Any, now: int
+) -> dict[str, Any]:
+    if card is None or not session["amount_total"]:
+        return {"payment_status": "no_payment_required"}
+    data = session["_payment_intent_data"]
+    intent = objects.plain_payment_intent(
+        world.ids.new("payment_intent"),
+        amount=session["amount_total"],
+        currency=session["currency"],
+        customer=customer and customer["id"],
+        secret=world.ids.token(24),
+        created=now,
     )
-    world.emit("checkout.session.completed", session)
+    intent.update({key: value for key, value in data.items() if key != "metadata"})
+    intent["metadata"] = merge_metadata({}, data.get("metadata"))
+    world.add(intent, "payment_intent.created")
+    charge_intent(world, intent, card, None, now)
+    return {"payment_status": "paid", "payment_intent": intent["id"]}
+
+
+def _set_up(
+    world: World, session: dict[str, Any], customer: Any, card: Any, now: int
+) -> dict[str, Any]:
+    intent = world.get("setup_intent", session["setup_intent"])
+    changes = {
+        "customer": customer and customer["id"],
+        "payment_method": card["id"],
+        "status": "succeeded",
+    }
+    world.update(intent, changes, "setup_intent.succeeded")
+    return {}

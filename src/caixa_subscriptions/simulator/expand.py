@@ -37,7 +37,8 @@ def _payments(world: World, obj: dict[str, Any]) -> Any:
 
 def _line_items(world: World, obj: dict[str, Any]) -> Any:
     stored = world.store.get(obj["id"]) or {}
-    return page(stored.get("_line_items", []), f"/v1/checkout/sessions/{obj['id']}/line_items")
+    lines = [public(one) for one in stored.get("_line_items", [])]
+    return page(lines, f"/v1/checkout/sessions/{obj['id']}/line_items")
 
 
 def _applies_to(world: World, obj: dict[str, Any]) -> Any:

@@ -6,6 +6,11 @@ said. Keys starting with an underscore are the simulator's own and never leave i
 
 from caixa_subscriptions.simulator.objects.accounts import account
 from caixa_subscriptions.simulator.objects.catalogue import plan, price, product, tax_rate
+from caixa_subscriptions.simulator.objects.checkout import (
+    checkout_line_item,
+    checkout_session,
+    customer_details,
+)
 from caixa_subscriptions.simulator.objects.common import (
     ACCOUNT_ID,
     API_VERSION,
@@ -39,15 +44,10 @@ from caixa_subscriptions.simulator.objects.payments import (
     balance_transaction,
     charge,
     payment_intent,
+    plain_payment_intent,
     setup_intent,
 )
-from caixa_subscriptions.simulator.objects.sessions import (
-    checkout_line_item,
-    checkout_session,
-    customer_details,
-    portal_configuration,
-    portal_session,
-)
+from caixa_subscriptions.simulator.objects.portal import portal_configuration, portal_session
 from caixa_subscriptions.simulator.objects.subscriptions import (
     billing_mode,
     subscription,
@@ -85,6 +85,7 @@ __all__ = [
     "line_item",
     "page",
     "payment_intent",
+    "plain_payment_intent",
     "plan",
     "portal_configuration",
     "portal_session",

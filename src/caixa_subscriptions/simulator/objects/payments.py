@@ -24,10 +24,34 @@ def payment_intent(
         "subscription_cycle": "Subscription update",
         "subscription_update": "Subscription update",
     }.get(invoice["billing_reason"], "Payment for Invoice")
+    return plain_payment_intent(
+        intent_id,
+        amount=invoice["amount_due"],
+        currency=invoice["currency"],
+        customer=invoice["customer"],
+        secret=secret,
+        created=created,
+    ) | {
+        "description": description,
+        "payment_details": {"customer_reference": None, "order_reference": invoice["id"]},
+        "setup_future_usage": "off_session",
+    }
+
+
+def plain_payment_intent(
+    intent_id: str,
+    *,
+    amount: int,
+    currency: str,
+    customer: str | None,
+    secret: str,
+    created: int,
+) -> dict[str, Any]:
+    """Of no invoice."""
     return {
         "id": intent_id,
         "object": "payment_intent",
-        "amount": invoice["amount_due"],
+        "amount": amount,
         "amount_capturable": 0,
         "amount_details": {"tip": {}},
         "amount_received": 0,
@@ -40,10 +64,10 @@ def payment_intent(
         "client_secret": f"{intent_id}_secret_{secret}",
         "confirmation_method": "automatic",
         "created": created,
-        "currency": invoice["currency"],
-        "customer": invoice["customer"],
+        "currency": currency,
+        "customer": customer,
         "customer_account": None,
-        "description": description,
+        "description": None,
         "excluded_payment_method_types": None,
         "last_payment_error": None,
         "latest_charge": None,
@@ -51,7 +75,7 @@ def payment_intent(
         "metadata": {},
         "next_action": None,
         "on_behalf_of": None,
-        "payment_details": {"customer_reference": None, "order_reference": invoice["id"]},
+        "payment_details": None,
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": dict(CARD_OPTIONS),
@@ -59,7 +83,7 @@ def payment_intent(
         "processing": None,
         "receipt_email": None,
         "review": None,
-        "setup_future_usage": "off_session",
+        "setup_future_usage": None,
         "shipping": None,
         "source": None,
         "statement_descriptor": None,
@@ -209,7 +233,7 @@ def balance_transaction(
 
 
 def setup_intent(
-    intent_id: str, *, customer: str, payment_method: str, secret: str, created: int
+    intent_id: str, *, customer: str | None, payment_method: str | None, secret: str, created: int
 ) -> dict[str, Any]:
     return {
         "id": intent_id,
@@ -242,6 +266,6 @@ def setup_intent(
         },
         "payment_method_types": ["card"],
         "single_use_mandate": None,
-        "status": "succeeded",
+        "status": "succeeded" if payment_method else "requires_payment_method",
         "usage": "off_session",
     }

@@ -1,31 +1,48 @@
-"""Checkout and portal sessions, and the portal's configuration."""
+"""Checkout Sessions and their lines."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator.objects.common import DAY, PORTAL_CONFIGURATION_ID
+from caixa_subscriptions.simulator.objects.common import DAY
+
+# Only an invoice of a payment is optional; a subscription always has one.
+NO_INVOICE = {
+    "enabled": False,
+    "invoice_data": {
+        "account_tax_ids": None,
+        "custom_fields": None,
+        "description": None,
+        "footer": None,
+        "issuer": None,
+        "metadata": {},
+        "rendering_options": None,
+    },
+}
 
 
 def checkout_session(
     session_id: str,
     *,
     params: dict[str, Any],
-    amount: int,
-    trial: bool,
-    currency: str,
+    amount: int | None,
+    currency: str | None,
     url: str,
     created: int,
 ) -> dict[str, Any]:
-    due = 0 if trial else amount
+    """`amount` is due today, None in setup mode; what differs by mode is recorded."""
+    mode = params["mode"]
+    setup = mode == "setup"
+    creation = "always" if mode == "subscription" else params.get("customer_creation")
+    collection = params.get("payment_method_collection", "always")
     return {
         "id": session_id,
         "object": "checkout.session",
-        "adaptive_pricing": {"enabled": False},
+        "adaptive_pricing": {"enabled": mode == "payment"},
         "after_expiration": None,
         "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "amount_subtotal": due,
-        "amount_total": due,
+        "amount_subtotal": amount,
+        "amount_total": amount,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "billing_address_collection": None,
         "branding_settings": {
@@ -59,31 +76,33 @@ def checkout_session(
         },
         "customer": None,
         "customer_account": None,
-        "customer_creation": None,
+        "customer_creation": None if params.get("customer") else creation or "if_required",
         "customer_details": None,
         "customer_email": params.get("customer_email"),
-        "discounts": [],
+        "discounts": None if setup else [],
         "expires_at": params.get("expires_at", created + DAY),
         "integration_identifier": None,
         "invoice": None,
-        "invoice_creation": None,
+        "invoice_creation": NO_INVOICE if mode == "payment" else None,
         "livemode": False,
         "locale": params.get("locale"),
         "managed_payments": None,
         "metadata": {},
-        "mode": "subscription",
+        "mode": mode,
         "origin_context": None,
         "payment_intent": None,
         "payment_link": None,
-        "payment_method_collection": params.get("payment_method_collection", "always"),
+        "payment_method_collection": "if_required" if mode == "payment" else collection,
         "payment_method_configuration_details": None,
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": ["card"],
-        "payment_status": "unpaid",
+        "payment_status": "no_payment_required" if setup else "unpaid",
         "permissions": None,
         "phone_number_collection": {"enabled": False},
         "recovered_from": None,
-        "saved_payment_method_options": {
+        "saved_payment_method_options": None
+        if setup
+        else {
             "allow_redisplay_filters": ["always"],
             "payment_method_remove": "disabled",
             "payment_method_save": None,
@@ -93,25 +112,27 @@ def checkout_session(
         "shipping_cost": None,
         "shipping_options": [],
         "status": "open",
-        "submit_type": None,
+        "submit_type": params.get("submit_type"),
         "subscription": None,
         "success_url": params.get("success_url"),
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "total_details": None
+        if setup
+        else {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         "url": url,
         "wallet_options": None,
     }
 
 
-def customer_details(customer: dict[str, Any]) -> dict[str, Any]:
+def customer_details(email: str | None, *, tax_exempt: str | None = "none") -> dict[str, Any]:
     return {
         "address": None,
         "business_name": None,
-        "email": customer["email"],
+        "email": email,
         "individual_name": None,
         "name": None,
         "phone": None,
-        "tax_exempt": "none",
+        "tax_exempt": tax_exempt,
         "tax_ids": None,
     }
 
@@ -132,65 +153,4 @@ def checkout_line_item(
         "metadata": {},
         "price": price,
         "quantity": quantity,
-    }
-
-
-def portal_session(
-    session_id: str, *, customer: str, return_url: str | None, url: str, created: int
-) -> dict[str, Any]:
-    return {
-        "id": session_id,
-        "object": "billing_portal.session",
-        "configuration": PORTAL_CONFIGURATION_ID,
-        "created": created,
-        "customer": customer,
-        "customer_account": None,
-        "flow": None,
-        "livemode": False,
-        "locale": None,
-        "on_behalf_of": None,
-        "return_url": return_url,
-        "url": url,
-    }
-
-
-def portal_configuration(*, created: int) -> dict[str, Any]:
-    return {
-        "id": PORTAL_CONFIGURATION_ID,
-        "object": "billing_portal.configuration",
-        "active": True,
-        "application": None,
-        "business_profile": {
-            "headline": None,
-            "privacy_policy_url": None,
-            "terms_of_service_url": None,
-        },
-        "created": created,
-        "default_return_url": None,
-        "features": {
-            "customer_update": {"allowed_updates": [], "enabled": False},
-            "invoice_history": {"enabled": True},
-            "payment_method_update": {"enabled": True, "payment_method_configuration": None},
-            "subscription_cancel": {
-                "cancellation_reason": {"enabled": False, "options": []},
-                "enabled": True,
-                "mode": "at_period_end",
-                "proration_behavior": "none",
-            },
-            "subscription_update": {
-                "billing_cycle_anchor": None,
-                "default_allowed_updates": [],
-                "enabled": False,
-                "products": None,
-                "proration_behavior": "none",
-                "schedule_at_period_end": {"conditions": []},
-                "trial_update_behavior": "end_trial",
-            },
-        },
-        "is_default": True,
-        "livemode": False,
-        "login_page": {"enabled": False, "url": None},
-        "metadata": {},
-        "name": None,
-        "updated": created,
     }
