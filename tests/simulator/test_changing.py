@@ -481,6 +481,16 @@ def test_a_plan_is_changed_from_within(call: Calls, half: dict[str, Any]) -> Non
     assert [one["amount"] for one in waiting(call)] == [-450, 900]
 
 
+def test_prorations_are_net_of_discounts(call: Calls) -> None:
+    coupon = call("POST", "/v1/coupons", percent_off=50, duration="forever")["id"]
+    sold = call.subscribe(call.customer(GOOD), call.price(), discounts=[{"coupon": coupon}])
+    advance(call.simulator, days=15)
+    change(call, sold, quantity=2)
+    assert [one["amount"] for one in waiting(call)] == [-225, 450]
+    advance(call.simulator, days=15, hours=1)
+    assert invoice_of(call, sold)["total"] == 225 + 900
+
+
 def test_a_void_invoice_is_not_credited(call: Calls, half: dict[str, Any]) -> None:
     replace_card(call, half["customer"], FAILS_LATER)
     change(call, half, quantity=2, proration_behavior="always_invoice")

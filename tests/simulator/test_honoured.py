@@ -47,6 +47,12 @@ VALID: dict[str, dict[str, Any]] = {
         "promotion": {"type": "coupon", "coupon": "{coupon}"},
         "restrictions": {"minimum_amount": 1, "minimum_amount_currency": "usd"},
     },
+    "POST /v1/invoiceitems": {"customer": "{customer}", "amount": 1},
+    "POST /v1/invoices": {"customer": "{customer}"},
+    "POST /v1/invoices/create_preview": {
+        "subscription": "{subscription}",
+        "subscription_details": {"items": [{"id": "{subscription_item}"}]},
+    },
     "POST /v1/subscription_items": {"subscription": "{subscription}", "price": "{price}"},
     "POST /v1/subscriptions/{subscription}": {"items": [{"id": "{subscription_item}"}]},
     "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
@@ -65,10 +71,17 @@ BESIDE: dict[str, dict[str, dict[str, Any]]] = {
     },
 }
 # Given the one, the other is left out.
-INSTEAD_OF = {"percent_off": "amount_off", "plan": "price", "product_data": "product"}
+INSTEAD_OF = {
+    "percent_off": "amount_off",
+    "unit_amount_decimal": "amount",
+    "plan": "price",
+    "product_data": "product",
+}
 # Which object of a list a path names, where the newest will not do.
 WHICH = {
     "/v1/invoices": {"status": "open"},
+    "/v1/invoices/{invoice}": {"status": "draft"},
+    "/v1/invoices/{invoice}/finalize": {"status": "draft"},
     "/v1/subscription_items": {"subscription": "{subscription}"},
 }
 # Values no type tells.
@@ -77,6 +90,7 @@ VALUES: dict[str, Any] = {
     "expires_at": START + DAY // 2,
     "frozen_time": START + DAY,
     "trial_end": START + 5 * DAY,
+    "unit_amount_decimal": "1",
     "url": "https://shop.example/",
 }
 
@@ -129,6 +143,8 @@ def world() -> Iterator[Calls]:
     price = call.price(product=price["product"])
     sold = call.subscribe(call.customer(GOOD, email="ana@example.com", balance=1), price)
     call("POST", f"/v1/subscription_items/{sold['items']['data'][0]['id']}", quantity=2)
+    call("POST", "/v1/invoices", customer=sold["customer"])
+    call("POST", "/v1/invoiceitems", customer=sold["customer"], amount=1)
     call.session(price)
     coupon = call("POST", "/v1/coupons", percent_off=10)["id"]
     call("POST", "/v1/promotion_codes", promotion={"type": "coupon", "coupon": coupon})
@@ -213,9 +229,10 @@ def merged(base: Any, more: Any) -> Any:
 
 def path_of(call: Calls, template: str) -> str:
     """With ids of the first object of each list."""
+    own = WHICH.get(template)
     while found := re.search(r"\{\w+\}", template):
         family = template[: found.start() - 1]
-        answer = call.raw("GET", family, filled(call, WHICH.get(family, {}))).body
+        answer = call.raw("GET", family, filled(call, own or WHICH.get(family, {}))).body
         first = answer["data"][0]["id"] if answer.get("data") else "x"
         template = template[: found.start()] + first + template[found.end() :]
     return template

@@ -12,24 +12,18 @@ from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.world import World
 
 
-def due(invoice: dict[str, Any], balance: int) -> dict[str, int]:
-    """What the customer pays of an invoice when the balance is used."""
-    amount = max(invoice["total"] + balance, 0)
-    return {"starting_balance": balance, "amount_due": amount, "amount_remaining": amount}
-
-
 def settle(world: World, invoice: dict[str, Any], customer: dict[str, Any]) -> dict[str, int]:
     """Use the balance when an invoice is finalized; what changes on the invoice."""
-    changes = due(invoice, customer["balance"])
-    ending = customer["balance"] + invoice["total"] - changes["amount_due"]
-    move(
-        world,
-        customer,
-        ending - customer["balance"],
-        kind="applied_to_invoice",
-        invoice=invoice,
-    )
-    return changes | {"ending_balance": ending}
+    starting = customer["balance"]
+    due = max(invoice["total"] + starting, 0)
+    ending = starting + invoice["total"] - due
+    move(world, customer, ending - starting, kind="applied_to_invoice", invoice=invoice)
+    return {
+        "starting_balance": starting,
+        "amount_due": due,
+        "amount_remaining": due,
+        "ending_balance": ending,
+    }
 
 
 def give_back(world: World, invoice: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from caixa_subscriptions.simulator.collecting import finalize_invoice, pay_invoi
 from caixa_subscriptions.simulator.invoicing import (
     new_invoice,
 )
-from caixa_subscriptions.simulator.lifecycle import cancel, plan_ahead
+from caixa_subscriptions.simulator.lifecycle import cancel, current_period_end, plan_ahead
 from caixa_subscriptions.simulator.objects import HOUR
 from caixa_subscriptions.simulator.periods import period_end
 from caixa_subscriptions.simulator.redeeming import Redemption
@@ -127,21 +127,12 @@ def end_period(
                 world.emit("customer.subscription.paused", subscription)
             return
         changes["status"] = "active"
-    items = [dict(item) for item in subscription["items"]["data"]]
-    recurring = items[0]["price"]["recurring"]
-    ended = (items[0]["current_period_start"], now if early else items[0]["current_period_end"])
-    start = ended[1]
-    end = period_end(
-        changes.get("billing_cycle_anchor", subscription["billing_cycle_anchor"]),
-        start,
-        recurring["interval"],
-        recurring["interval_count"],
-    )
-    for item in items:
-        item.update({"current_period_start": start, "current_period_end": end})
+    item = subscription["items"]["data"][0]
+    ended = (item["current_period_start"], now if early else item["current_period_end"])
+    renewed = _next_period(subscription | changes, ended[1])
+    changes["items"] = renewed["items"]
+    for item in renewed["items"]["data"]:
         world.store.put(item, customer=customer["id"])
-    changes["items"] = subscription["items"] | {"data": items}
-    renewed = subscription | changes
     invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
     if subscription["status"] == "unpaid":
         world.update(invoice, {"auto_advance": False})
@@ -155,9 +146,34 @@ def end_period(
     changes["discounts"] = spend(world, subscription, invoice)
     changes["latest_invoice"] = invoice["id"]
     if subscription["cancel_at_period_end"]:  # of a trial that ended early
-        changes["cancel_at"] = end
+        changes["cancel_at"] = current_period_end(renewed)
     world.update(subscription, changes, "customer.subscription.updated")
     plan_ahead(world, subscription)
+
+
+def _next_period(subscription: dict[str, Any], start: int) -> dict[str, Any]:
+    items = subscription["items"]["data"]
+    recurring = items[0]["price"]["recurring"]
+    end = period_end(
+        subscription["billing_cycle_anchor"],
+        start,
+        recurring["interval"],
+        recurring["interval_count"],
+    )
+    period = {"current_period_start": start, "current_period_end": end}
+    return subscription | {
+        "items": subscription["items"] | {"data": [item | period for item in items]}
+    }
+
+
+def next_invoice(world: World, subscription: dict[str, Any]) -> dict[str, Any]:
+    """The draft that the end of this period will make, as things are now."""
+    item = subscription["items"]["data"][0]
+    ended = (item["current_period_start"], item["current_period_end"])
+    renewed = _next_period(subscription | {"status": "active"}, ended[1])
+    customer = world.get("customer", subscription["customer"])
+    invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
+    return world.update(invoice, {"created": ended[1], "next_payment_attempt": ended[1] + HOUR})
 
 
 @task("period_end", rank=3)

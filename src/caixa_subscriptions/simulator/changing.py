@@ -55,6 +55,7 @@ class Terms:
     proration_date: int | None = None
     billing_cycle_anchor: str | None = None
     payment_behavior: str = "allow_incomplete"
+    only_shown: bool = False  # a draft is left as it is
 
 
 def change_plan(
@@ -237,6 +238,7 @@ def _invoice_now(
     world.update(subscription, changes, "customer.subscription.updated")
     if subscription["status"] == "unpaid":
         world.update(invoice, {"auto_advance": False})
+    if subscription["status"] == "unpaid" or terms.only_shown:
         return
     finalize_invoice(world, invoice)
     if invoice["status"] == "open" and terms.payment_behavior == "error_if_incomplete":

@@ -21,7 +21,6 @@ def new_invoice(
     full: bool = True,
 ) -> dict[str, Any]:
     """Of all that waits for one and, when `full`, of the subscription's items."""
-    now = world.now_for(customer)
     invoice_id = world.ids.new("invoice")
     lines = put_on(world, invoice_id, pending_items(world, customer["id"], subscription["id"]))
     if full:
@@ -31,19 +30,19 @@ def new_invoice(
         ]
     discounts = in_force(world, subscription, customer)
     discount_lines(discounts, lines)
-    invoice = objects.invoice(
-        invoice_id,
-        subscription=subscription,
-        customer=customer,
-        lines=lines,
-        discounts=[one["id"] for one in discounts],
-        billing_reason=reason,
-        period=period,
-        created=now,
+    return world.add(
+        objects.invoice(
+            invoice_id,
+            subscription=subscription,
+            customer=customer,
+            currency=subscription["currency"],
+            lines=lines,
+            discounts=[one["id"] for one in discounts],
+            billing_reason=reason,
+            period=period,
+            created=world.now_for(customer),
+        )
     )
-    invoice.update(balances.due(invoice, customer["balance"]))
-    world.store.put(invoice)
-    return invoice
 
 
 def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool) -> dict[str, Any]:
@@ -109,9 +108,23 @@ def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str
     world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
 
 
+def subscription_id_of(invoice: dict[str, Any]) -> str | None:
+    parent = invoice["parent"]
+    return parent["subscription_details"]["subscription"] if parent else None
+
+
 def subscription_of(world: World, invoice: dict[str, Any]) -> dict[str, Any]:
-    details = invoice["parent"]["subscription_details"]
-    return world.get("subscription", details["subscription"])
+    """Of a one-off invoice a stand-in, to which nothing can happen."""
+    found = subscription_id_of(invoice)
+    if found is not None:
+        return world.get("subscription", found)
+    return {
+        "id": None,
+        "customer": invoice["customer"],
+        "default_payment_method": invoice["default_payment_method"],
+        "latest_invoice": None,
+        "status": None,
+    }
 
 
 def invoices_of(world: World, subscription: dict[str, Any]) -> list[dict[str, Any]]:

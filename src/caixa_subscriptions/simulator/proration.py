@@ -15,6 +15,7 @@ from typing import Any
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.invoicing import invoices_of
 from caixa_subscriptions.simulator.pending import items_of_customer
+from caixa_subscriptions.simulator.taking_off import amounts_off, in_force
 from caixa_subscriptions.simulator.world import World
 
 
@@ -75,13 +76,19 @@ def _as_priced(row: dict[str, Any], since: int) -> Iterator[Debit]:
 def debit(
     world: World, subscription: dict[str, Any], row: dict[str, Any], since: int
 ) -> dict[str, Any]:
-    """The remaining time of a subscription item, at its price and quantity."""
+    """The remaining time of a subscription item, at its price and quantity, less discounts: its
+    line takes no more of them (the SDK's `proration_discounts=included`)."""
     period = (row["current_period_start"], row["current_period_end"])
+    amount = row["price"]["unit_amount"] * row["quantity"]
+    coupons = [
+        one["_coupon"] for one in in_force(world, subscription, _customer(world, subscription))
+    ]
+    off = sum(sum(one) for one in amounts_off(coupons, [(amount, row["price"]["product"])]))
     return _add(
         world,
         subscription,
         row,
-        amount=part(row["price"]["unit_amount"] * row["quantity"], period, since),
+        amount=part(amount - off, period, since),
         words="Remaining time on",
         quantity=row["quantity"],
         price=row["price"],
@@ -102,7 +109,7 @@ def _add(
     since: int,
     **details: Any,
 ) -> dict[str, Any]:
-    customer = world.get("customer", subscription["customer"])
+    customer = _customer(world, subscription)
     product = world.get("product", price["product"])["name"]
     many = f"{quantity} × " if quantity > 1 else ""  # noqa: RUF001
     day = dt.datetime.fromtimestamp(since, tz=dt.UTC)
@@ -119,6 +126,10 @@ def _add(
     )
     item["description"] = f"{words} {many}{product} after {day.day:02d} {day:%b %Y}"
     return world.add(item, "invoiceitem.created")
+
+
+def _customer(world: World, subscription: dict[str, Any]) -> dict[str, Any]:
+    return world.get("customer", subscription["customer"])
 
 
 def _open_debits(

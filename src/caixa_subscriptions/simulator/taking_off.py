@@ -66,7 +66,9 @@ def discount_lines(discounts: Sequence[dict[str, Any]], lines: Sequence[dict[str
 
 
 def _product(line: Mapping[str, Any]) -> str:
-    return str(line["pricing"]["price_details"]["product"])
+    """Nothing for an amount without a price."""
+    named = line["pricing"]["price_details"]
+    return str(named["product"]) if named else ""
 
 
 def in_force(

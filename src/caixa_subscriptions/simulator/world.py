@@ -135,6 +135,16 @@ class World:
         if previous := _changed(expand.public(before), expand.public(obj)):
             self.emit(f"{obj['object']}.updated", obj, previous)
 
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """What happens within is undone at its end, events too."""
+        self.store.execute("savepoint undone")
+        try:
+            yield
+        finally:
+            self.store.execute("rollback to undone")
+            self.store.execute("release undone")
+
     def forget_customer(self, customer: Mapping[str, Any], clock: str | None) -> None:
         """Its other objects stay, and their time is still that of `clock`."""
         self.store.delete(customer["id"])

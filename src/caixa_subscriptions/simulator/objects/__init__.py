@@ -37,7 +37,12 @@ from caixa_subscriptions.simulator.objects.invoice_items import (
     invoice_item_line,
     proration_item,
 )
-from caixa_subscriptions.simulator.objects.invoices import invoice, invoice_payment, line_item
+from caixa_subscriptions.simulator.objects.invoices import (
+    invoice,
+    invoice_payment,
+    invoice_totals,
+    line_item,
+)
 from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
 from caixa_subscriptions.simulator.objects.payments import (
     CARD_OPTIONS,
@@ -82,6 +87,7 @@ __all__ = [
     "invoice_item",
     "invoice_item_line",
     "invoice_payment",
+    "invoice_totals",
     "line_item",
     "page",
     "payment_intent",

@@ -10,28 +10,35 @@ from caixa_subscriptions.simulator.objects.common import page
 def invoice(
     invoice_id: str,
     *,
-    subscription: dict[str, Any],
+    subscription: dict[str, Any] | None,
     customer: dict[str, Any],
+    currency: str,
     lines: list[dict[str, Any]],
     discounts: list[str],
     billing_reason: str,
     period: tuple[int, int],
     created: int,
 ) -> dict[str, Any]:
-    subtotal = sum(line["amount"] for line in lines)
-    off = _total_discounts(lines, discounts)
-    total = subtotal - sum(one["amount"] for one in off)
+    """Without a `subscription` a one-off invoice."""
+    parent = None
+    if subscription:
+        parent = {
+            "quote_details": None,
+            "subscription_details": {
+                "metadata": subscription["metadata"],
+                "subscription": subscription["id"],
+            },
+            "type": "subscription_details",
+        }
     return {
         "id": invoice_id,
         "object": "invoice",
         "account_country": "US",
         "account_name": "Simulated shop",
         "account_tax_ids": None,
-        "amount_due": max(total, 0),
         "amount_overpaid": 0,
         "amount_paid": 0,
         "amount_paid_off_stripe": 0,
-        "amount_remaining": max(total, 0),
         "amount_shipping": 0,
         "application": None,
         "attempt_count": 0,
@@ -49,7 +56,7 @@ def invoice(
         "collection_method": "charge_automatically",
         "confirmation_secret": None,
         "created": created,
-        "currency": subscription["currency"],
+        "currency": currency,
         "custom_fields": None,
         "customer": customer["id"],
         "customer_account": None,
@@ -75,20 +82,12 @@ def invoice(
         "issuer": {"type": "self"},
         "last_finalization_error": None,
         "latest_revision": None,
-        "lines": page(lines, f"/v1/invoices/{invoice_id}/lines") | {"total_count": len(lines)},
         "livemode": False,
         "metadata": {},
         "next_payment_attempt": None,
         "number": None,
         "on_behalf_of": None,
-        "parent": {
-            "quote_details": None,
-            "subscription_details": {
-                "metadata": subscription["metadata"],
-                "subscription": subscription["id"],
-            },
-            "type": "subscription_details",
-        },
+        "parent": parent,
         "payment_settings": {
             "default_mandate": None,
             "payment_method_options": None,
@@ -102,7 +101,6 @@ def invoice(
         "rendering": None,
         "shipping_cost": None,
         "shipping_details": None,
-        "starting_balance": 0,
         "statement_descriptor": None,
         "status": "draft",
         "status_transitions": {
@@ -111,15 +109,31 @@ def invoice(
             "paid_at": None,
             "voided_at": None,
         },
+        "test_clock": customer["test_clock"],
+        "total_taxes": [],
+        "webhooks_delivered_at": created,
+        **invoice_totals(invoice_id, lines, discounts, customer["balance"]),
+    }
+
+
+def invoice_totals(
+    invoice_id: str, lines: list[dict[str, Any]], discounts: list[str], balance: int
+) -> dict[str, Any]:
+    """What an invoice's lines make of it, with the customer's balance."""
+    subtotal = sum(line["amount"] for line in lines)
+    off = _total_discounts(lines, discounts)
+    total = subtotal - sum(one["amount"] for one in off)
+    return {
+        "amount_due": max(total + balance, 0),
+        "amount_remaining": max(total + balance, 0),
+        "lines": page(lines, f"/v1/invoices/{invoice_id}/lines") | {"total_count": len(lines)},
+        "starting_balance": balance,
         "subtotal": subtotal,
         "subtotal_excluding_tax": subtotal,
-        "test_clock": customer["test_clock"],
         "total": total,
         "total_discount_amounts": off,
         "total_excluding_tax": total,
         "total_pretax_credit_amounts": [one | {"type": "discount"} for one in off],
-        "total_taxes": [],
-        "webhooks_delivered_at": created,
     }
 
 

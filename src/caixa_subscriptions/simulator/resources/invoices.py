@@ -55,7 +55,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
             )
     else:
         card = charging.default_payment_method(world, invoicing.subscription_of(world, invoice))
-    if card is None:
+    if card is None and invoice["amount_due"]:
         raise StripeError(
             400,
             "Cannot charge a customer that has no active card",
@@ -65,13 +65,15 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     if invoice["status"] == "draft":
         world.unschedule(invoice)
         collecting.finalize_invoice(world, invoice, pay=False)
+    if card is None or invoice["status"] == "paid":  # nothing was due
+        return invoice
     if not collecting.pay_invoice(world, invoice, payment_method=card, manual=True):
         number = card["_number"]
         raise ExecutedCardError(DECLINED.get(number) or FAILS_LATER[number])
     return invoice
 
 
-@route("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams")
+@route("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", "auto_advance")
 def finalize(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     invoice = _writable(world, invoice_id)
     if invoice["status"] != "draft":
@@ -79,7 +81,9 @@ def finalize(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
             "This invoice is already finalized, you can't re-finalize a non-draft invoice."
         )
     world.unschedule(invoice)
-    collecting.finalize_invoice(world, invoice)
+    advances = params.get("auto_advance", invoice["auto_advance"])
+    world.update(invoice, {"auto_advance": advances})
+    collecting.finalize_invoice(world, invoice, pay=advances)
     return invoice
 
 

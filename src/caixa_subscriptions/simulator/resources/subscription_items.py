@@ -42,14 +42,14 @@ def quantity_of(item: Params, param: str, default: int = 1) -> int:
     return quantity
 
 
-def terms_of(subscription: dict[str, Any], params: Params) -> Terms:
+def terms_of(subscription: dict[str, Any], params: Params, *, only_shown: bool = False) -> Terms:
     """How a change shall be charged; raises `not_simulated` for what waits for a payment."""
-    given = {key: params[key] for key in Terms.__dataclass_fields__ if key in params}
+    given = {key: params[key] for key in ("billing_cycle_anchor", *TERMS.split()) if key in params}
     if given.get("payment_behavior") in ("default_incomplete", "pending_if_incomplete"):
         raise not_simulated(f"payment_behavior={given['payment_behavior']}")
     if given.get("billing_cycle_anchor") == "now" and subscription["status"] == "trialing":
         raise not_simulated("billing_cycle_anchor=now during a trial")
-    return Terms(**given)
+    return Terms(**given, only_shown=only_shown)
 
 
 def rows_of(world: World, subscription: dict[str, Any], wanted: list[Params]) -> list[Row]:
