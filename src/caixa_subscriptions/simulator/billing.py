@@ -10,7 +10,12 @@ from typing import Any
 
 from caixa_subscriptions.simulator import discounts, objects, versions
 from caixa_subscriptions.simulator.charging import default_payment_method
-from caixa_subscriptions.simulator.collecting import finalize_invoice, pay_invoice
+from caixa_subscriptions.simulator.collecting import (
+    collect,
+    finalize_invoice,
+    keep_draft,
+    pay_invoice,
+)
 from caixa_subscriptions.simulator.invoicing import (
     new_invoice,
 )
@@ -134,8 +139,9 @@ def end_period(
     for item in renewed["items"]["data"]:
         world.store.put(item, customer=customer["id"])
     invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
-    if subscription["status"] == "unpaid":
-        world.update(invoice, {"auto_advance": False})
+    paused = subscription["pause_collection"] or {}
+    if subscription["status"] == "unpaid" or paused.get("behavior") == "keep_as_draft":
+        keep_draft(world, invoice)
     else:
         world.update(
             invoice,
@@ -193,6 +199,6 @@ def end_trial(world: World, subscription: dict[str, Any]) -> None:
     invoice = world.get("invoice", subscription["latest_invoice"])
     if invoice["status"] == "draft":
         world.unschedule(invoice)
-        finalize_invoice(world, invoice)
+        collect(world, invoice)
         # Read again: a failed charge has made it past_due.
         subscription.update(world.get("subscription", subscription["id"]))

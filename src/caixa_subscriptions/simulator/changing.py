@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caixa_subscriptions.simulator import objects, proration
-from caixa_subscriptions.simulator.collecting import finalize_invoice
+from caixa_subscriptions.simulator.collecting import collect, keep_draft
 from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid
 from caixa_subscriptions.simulator.invoicing import new_invoice
 from caixa_subscriptions.simulator.lifecycle import plan_ahead
@@ -237,10 +237,10 @@ def _invoice_now(
     changes["latest_invoice"] = invoice["id"]
     world.update(subscription, changes, "customer.subscription.updated")
     if subscription["status"] == "unpaid":
-        world.update(invoice, {"auto_advance": False})
+        keep_draft(world, invoice)
     if subscription["status"] == "unpaid" or terms.only_shown:
         return
-    finalize_invoice(world, invoice)
+    collect(world, invoice)
     if invoice["status"] == "open" and terms.payment_behavior == "error_if_incomplete":
         raise _refusal(world, invoice)
     # Read again: a failed charge has made it past_due.

@@ -24,6 +24,11 @@ from caixa_subscriptions.simulator.world import World
 # Smart Retries: eight attempts in all over two weeks; recorded gaps are 1.6 to 1.9 days.
 RETRY_GAP = 7 * DAY // 4
 MAX_ATTEMPTS = 8
+# What is done with the invoices of a paused collection.
+CLOSED_AS = {
+    "mark_uncollectible": ("uncollectible", "marked_uncollectible_at"),
+    "void": ("void", "voided_at"),
+}
 
 
 def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True) -> None:
@@ -57,8 +62,25 @@ def finalize_invoice(world: World, invoice: dict[str, Any], *, pay: bool = True)
 
 
 @task("finalize", rank=4)
-def _finalize(world: World, invoice: dict[str, Any]) -> None:
-    finalize_invoice(world, invoice)
+def collect(world: World, invoice: dict[str, Any]) -> None:
+    """Finalize and charge a draft, or what a paused collection makes of it (Stripe docs: pause
+    payment collection)."""
+    paused = subscription_of(world, invoice).get("pause_collection")
+    if paused is None:
+        finalize_invoice(world, invoice)
+    elif paused["behavior"] == "keep_as_draft":
+        keep_draft(world, invoice)
+    else:
+        finalize_invoice(world, invoice, pay=False)
+        status, at = CLOSED_AS[paused["behavior"]]
+        if invoice["status"] == "open":
+            close_invoice(world, invoice, status=status, at=at)
+
+
+def keep_draft(world: World, invoice: dict[str, Any]) -> None:
+    world.unschedule(invoice)
+    later = {"next_payment_attempt": None, "automatically_finalizes_at": None}
+    world.update(invoice, later | {"auto_advance": False})
 
 
 def pay_invoice(
@@ -118,7 +140,9 @@ def _plan_retry(world: World, invoice: dict[str, Any], now: int, *, creating: bo
 
 
 def _recover(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> None:
-    if subscription["latest_invoice"] == invoice["id"] and subscription["status"] in (
+    if subscription["latest_invoice"] == invoice["id"] and subscription["status"] == "paused":
+        resumed(world, subscription)
+    elif subscription["latest_invoice"] == invoice["id"] and subscription["status"] in (
         "past_due",
         "unpaid",
         "incomplete",
@@ -126,6 +150,12 @@ def _recover(world: World, subscription: dict[str, Any], invoice: dict[str, Any]
         world.unschedule(subscription, "expire_incomplete")
         world.update(subscription, {"status": "active"}, "customer.subscription.updated")
         plan_ahead(world, subscription)
+
+
+def resumed(world: World, subscription: dict[str, Any]) -> None:
+    world.update(subscription, {"status": "active"})
+    world.emit("customer.subscription.resumed", subscription)
+    plan_ahead(world, subscription)
 
 
 def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
@@ -140,6 +170,12 @@ def follow_invoices(world: World, subscription: dict[str, Any]) -> None:
         "uncollectible",
     ):
         world.update(subscription, {"status": "active"}, "customer.subscription.updated")
+    if (
+        subscription["status"] == "paused"
+        and latest["status"] == "uncollectible"
+        and latest["id"] == subscription["latest_invoice"]
+    ):
+        resumed(world, subscription)
     if subscription["status"] == "incomplete" and latest["status"] == "paid":
         expire_incomplete(world, subscription)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects
+from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects, pausing
 from caixa_subscriptions.simulator.changing import change_items
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
 from caixa_subscriptions.simulator.lists import Condition, of_clock, one_of, stored_page
@@ -144,6 +144,7 @@ def retrieve_subscription(world: World, params: Params, subscription_id: str) ->
     "/v1/subscriptions/{subscription}",
     "SubscriptionUpdateParams",
     "cancel_at cancel_at_period_end default_payment_method description discounts metadata "
+    "pause_collection "
     f"trial_end {_MISSING_CARD} {_ITEMS} items.id items.deleted billing_cycle_anchor {TERMS}",
 )
 def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
@@ -164,6 +165,10 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
         changes["default_payment_method"] = default
     if "discounts" in params:
         changes["discounts"] = discounts.changed(world, subscription, params["discounts"])
+    if "pause_collection" in params:
+        changes["pause_collection"] = pausing.pause_collection(
+            world, subscription, params["pause_collection"]
+        )
     terms = terms_of(subscription, params)
     if "items" in params or terms.billing_cycle_anchor == "now":
         rows = rows_of(world, subscription, params.get("items", []))
@@ -217,6 +222,21 @@ def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) 
         "customer.subscription.updated",
     )
     lifecycle.plan_ahead(world, subscription)
+
+
+@route(
+    "POST",
+    "/v1/subscriptions/{subscription}/resume",
+    "SubscriptionResumeParams",
+    "billing_cycle_anchor proration_behavior proration_date",
+)
+def resume_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
+    subscription = _writable(world, subscription_id)
+    terms = terms_of(subscription, params)
+    if subscription["status"] != "paused":
+        raise invalid("Only paused subscriptions can be resumed.")
+    pausing.resume(world, subscription, terms)
+    return subscription
 
 
 @route("DELETE", "/v1/subscriptions/{subscription}", "SubscriptionCancelParams")
