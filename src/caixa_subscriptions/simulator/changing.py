@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caixa_subscriptions.simulator import objects, proration
+from caixa_subscriptions.simulator.charging import refusal
 from caixa_subscriptions.simulator.collecting import collect, keep_draft
-from caixa_subscriptions.simulator.errors import CardError, StripeError, invalid
+from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.invoicing import new_invoice
 from caixa_subscriptions.simulator.lifecycle import plan_ahead
 from caixa_subscriptions.simulator.pending import pending_items
@@ -242,25 +243,6 @@ def _invoice_now(
         return
     collect(world, invoice)
     if invoice["status"] == "open" and terms.payment_behavior == "error_if_incomplete":
-        raise _refusal(world, invoice)
+        raise refusal(world, invoice, executed=False)
     # Read again: a failed charge has made it past_due.
     subscription.update(world.get("subscription", subscription["id"]))
-
-
-def _refusal(world: World, invoice: dict[str, Any]) -> StripeError:
-    payments = world.store.all("invoice_payment", customer=invoice["customer"])
-    intents = [
-        world.get("payment_intent", one["payment"]["payment_intent"])
-        for one in payments
-        if one["invoice"] == invoice["id"]
-    ]
-    error = next((one["last_payment_error"] for one in intents), None)
-    if error is None:
-        return StripeError(
-            400,
-            "Cannot charge a customer that has no active card",
-            code="missing",
-            type="card_error",
-        )
-    told = ("advice_code", "code", "decline_code", "message")
-    return CardError({key: error[key] for key in told if error.get(key)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import expand, objects
+from caixa_subscriptions.simulator.errors import CardError, ExecutedCardError, StripeError
 from caixa_subscriptions.simulator.world import World
 
 
@@ -76,6 +77,7 @@ def charge_intent(
             "decline_code": decline["decline_code"],
             "doc_url": f"https://stripe.com/docs/error-codes/{decline['code'].replace('_', '-')}",
             "message": decline["message"],
+            "network_decline_code": decline.get("network_decline_code"),
             "payment_method": expand.public(payment_method),
             "type": "card_error",
         }
@@ -107,3 +109,23 @@ def charge_intent(
         },
     )
     world.emit("payment_intent.succeeded", intent)
+
+
+def refusal(world: World, invoice: dict[str, Any], *, executed: bool = True) -> StripeError:
+    """The error of a call that would have the invoice paid; `executed` keeps the traces of the
+    attempt."""
+    intents = [
+        world.get("payment_intent", one["payment"]["payment_intent"])
+        for one in world.store.all("invoice_payment", invoice=invoice["id"])
+    ]
+    error = next((one["last_payment_error"] for one in intents), None)
+    if error is None:
+        return StripeError(
+            400,
+            "Cannot charge a customer that has no active card",
+            code="missing",
+            type="card_error",
+        )
+    told = ("advice_code", "code", "decline_code", "message", "network_decline_code")
+    kind = ExecutedCardError if executed else CardError
+    return kind({key: error[key] for key in told if error.get(key)})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import balances
-from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
+from caixa_subscriptions.simulator.cards import is_hard, outcome
 from caixa_subscriptions.simulator.charging import charge_card, default_payment_method
 from caixa_subscriptions.simulator.invoicing import (
     close_invoice,
@@ -94,7 +94,8 @@ def pay_invoice(
     """Charge `payment_method`, else the default one; whether it worked.
 
     A failure makes the subscription `past_due` and plans the next attempt. A payment asked for by
-    hand does not count as an attempt (Stripe docs: Smart Retries).
+    hand does not count as an attempt; an attempt with a card that was declined for good counts,
+    and nothing is charged (Stripe docs: Smart Retries).
     """
     creating = subscription is not None
     subscription = subscription or subscription_of(world, invoice)
@@ -104,21 +105,22 @@ def pay_invoice(
     before = dict(invoice)
     attempts = invoice["attempt_count"] + (not manual)
     world.update(invoice, {"attempted": True, "attempt_count": attempts})
-    decline = None
-    if payment_method:
-        number = payment_method["_number"]
-        decline = DECLINED.get(number) or FAILS_LATER.get(number)
+    hopeless = payment_method and not manual and invoice.get("_no_use") == payment_method["id"]
+    if payment_method and not hopeless:
+        decline = outcome(payment_method["_number"], "charge", authenticated=True).decline
         charge_card(world, invoice, payment_method, decline, now)
-    if payment_method and decline is None:
-        mark_paid(world, invoice, before=before)
-        if not creating:
-            _recover(world, subscription, invoice)
-        return True
+        if decline is None:
+            mark_paid(world, invoice, before=before)
+            if not creating:
+                _recover(world, subscription, invoice)
+            return True
+        world.update(invoice, {"_no_use": payment_method["id"] if is_hard(decline) else None})
     given_up = invoice["status"] == "uncollectible"
     if not (given_up or (manual and attempts)):  # what is planned already stays so
         _plan_retry(world, invoice, now, creating=creating)
     world.tell_update(before, invoice)
-    world.emit("invoice.payment_failed", invoice)
+    if not hopeless:
+        world.emit("invoice.payment_failed", invoice)
     if not creating and not given_up:
         _fall_behind(world, subscription, invoice)
     return False

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, objects
-from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER, checked_number
+from caixa_subscriptions.simulator.cards import check, checked_number
 from caixa_subscriptions.simulator.charging import charge_intent
-from caixa_subscriptions.simulator.errors import CardError, invalid
+from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
@@ -106,10 +106,9 @@ def complete_session(
     if session["status"] != "open":
         raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
     number = checked_number(card_number) if card_number or asks_for_card(session) else None
-    if number in DECLINED:
-        raise CardError(DECLINED[number])
-    if number in FAILS_LATER and session["amount_total"]:
-        raise CardError(FAILS_LATER[number])
+    if number:
+        # An SCA card's customer is there to authenticate.
+        check(number, "charge" if session["amount_total"] else "set_up", authenticated=True)
     order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
     if not session["amount_total"] and order is EVENT_ORDERS["A"]:
         order = ORDER_OF_NOTHING_DUE

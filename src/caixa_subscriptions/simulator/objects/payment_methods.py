@@ -7,7 +7,13 @@ from caixa_subscriptions.simulator.objects.common import EMPTY_ADDRESS
 
 
 def card_payment_method(
-    payment_method_id: str, *, number: str, exp_month: int, exp_year: int, created: int
+    payment_method_id: str,
+    *,
+    number: str,
+    country: str,
+    exp_month: int,
+    exp_year: int,
+    created: int,
 ) -> dict[str, Any]:
     brand = {"4": "visa", "5": "mastercard", "3": "amex", "6": "discover"}.get(number[:1], "visa")
     return {
@@ -28,7 +34,7 @@ def card_payment_method(
                 "address_postal_code_check": None,
                 "cvc_check": "pass",
             },
-            "country": "US",
+            "country": country,
             "display_brand": brand,
             "exp_month": exp_month,
             "exp_year": exp_year,

@@ -117,6 +117,15 @@ def charge(
         else "Payment complete.",
         "type": "issuer_declined" if decline else "authorized",
     }
+    if decline and "blocked" in decline:
+        outcome |= {
+            "network_status": "not_sent_to_network",
+            "reason": decline["blocked"],
+            "risk_level": "highest",
+            "risk_score": 99,
+            "seller_message": "Stripe blocked this payment as too risky.",
+            "type": "blocked",
+        }
     return {
         "id": charge_id,
         "object": "charge",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import lifecycle, objects
-from caixa_subscriptions.simulator.cards import DECLINED, checked_number
+from caixa_subscriptions.simulator.cards import check, checked_number
 from caixa_subscriptions.simulator.errors import (
-    CardError,
     StripeError,
     invalid,
     missing,
@@ -102,8 +101,7 @@ def update_card(
     customer = world.get("customer", session["customer"])
     world.writable(customer)
     number = checked_number(card_number)
-    if number in DECLINED:
-        raise CardError(DECLINED[number])
+    check(number, "attach")
     card = new_card(
         world, number, exp_month=exp_month, exp_year=exp_year, created=world.now_for(customer)
     )

@@ -3,8 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import charging, collecting, invoicing
-from caixa_subscriptions.simulator.cards import DECLINED, FAILS_LATER
-from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
+from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
@@ -68,8 +67,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     if card is None or invoice["status"] == "paid":  # nothing was due
         return invoice
     if not collecting.pay_invoice(world, invoice, payment_method=card, manual=True):
-        number = card["_number"]
-        raise ExecutedCardError(DECLINED.get(number) or FAILS_LATER[number])
+        raise charging.refusal(world, invoice)
     return invoice
 
 

@@ -3,9 +3,14 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import objects
-from caixa_subscriptions.simulator.cards import DECLINED, TOKENS, check_expiry, checked_number
+from caixa_subscriptions.simulator.cards import (
+    COUNTRIES,
+    TOKENS,
+    check,
+    check_expiry,
+    checked_number,
+)
 from caixa_subscriptions.simulator.errors import (
-    CardError,
     StripeError,
     invalid,
     missing,
@@ -23,6 +28,7 @@ def new_card(
     return objects.card_payment_method(
         world.ids.new("payment_method"),
         number=number,
+        country=COUNTRIES.get(number, "US"),
         exp_month=exp_month,
         exp_year=exp_year,
         created=created,
@@ -105,8 +111,7 @@ def attach(
         card = found
     if card["customer"] not in (None, customer["id"]):
         raise invalid("The payment method you provided has already been attached to a customer.")
-    if card["_number"] in DECLINED:
-        raise CardError(DECLINED[card["_number"]])
+    check(card["_number"], "attach")
     return world.update(card, {"customer": customer["id"]}, "payment_method.attached")
 
 
