@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, objects
+from caixa_subscriptions.simulator import billing, checkout_discounts, objects
 from caixa_subscriptions.simulator.cards import check, checked_number
 from caixa_subscriptions.simulator.charging import charge_intent
 from caixa_subscriptions.simulator.errors import invalid
@@ -27,6 +27,9 @@ EVENT_ORDERS = {
         "payment_method.attached",
         "customer.created",
         "customer.updated",
+        "promotion_code.updated",
+        "coupon.updated",
+        "customer.discount.created",
         "invoice.created",
         "customer.subscription.created",
         "invoice.finalized",
@@ -48,6 +51,9 @@ EVENT_ORDERS = {
         "payment_method.attached",
         "customer.created",
         "customer.updated",
+        "promotion_code.updated",
+        "coupon.updated",
+        "customer.discount.created",
         "invoice.updated",
         "customer.subscription.updated",
         "payment_intent.succeeded",
@@ -67,6 +73,9 @@ ORDER_OF_NOTHING_DUE = (
     "payment_method.attached",
     "customer.created",
     "customer.updated",
+    "promotion_code.updated",
+    "coupon.updated",
+    "customer.discount.created",
     "invoice.created",
     "invoice.finalized",
     "invoice.paid",
@@ -198,6 +207,7 @@ def _subscribe(
         ],
         trial_end=trial_end_of(data, now),
         changes=changes,
+        redemptions=checkout_discounts.redemptions(world, session, customer),
         incomplete_first=bool(session["amount_total"])
         and world.option("checkout_created_status") == "incomplete",
     )

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from caixa_subscriptions.simulator import (
     answers,
+    checkout_discounts,
     completing,
     emitting,
     expand,
@@ -225,11 +226,14 @@ class Simulator:
         exp_month: int = 12,
         exp_year: int = 2034,
         cvc: str = "123",
+        promotion_code: str | None = None,
     ) -> dict[str, Any]:
         """The completed session. Raises CardError on a decline, and the session stays open;
-        StripeError when it is not open. An empty `card_number` will do where no card is asked
-        for."""
+        StripeError when it is not open, or takes no `promotion_code`, as its customer types it.
+        An empty `card_number` will do where no card is asked for."""
         with self.deed() as world:
+            if promotion_code is not None:
+                checkout_discounts.enter_code(world, session_id, promotion_code)
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
             session = completing.complete_session(
                 world,

@@ -7,7 +7,11 @@ from importlib import resources
 from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
-from caixa_subscriptions.simulator.pages.checkout import show_checkout, submit_checkout
+from caixa_subscriptions.simulator.pages.checkout import (
+    show_checkout,
+    submit_checkout,
+    submit_code,
+)
 from caixa_subscriptions.simulator.pages.dashboard import answer_get, answer_post
 from caixa_subscriptions.simulator.pages.layout import error_page
 from caixa_subscriptions.simulator.pages.portal import (
@@ -65,6 +69,8 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
     match request.path:
         case ("checkout", session_id):
             return submit_checkout(simulator, session_id, request.form)
+        case ("checkout", session_id, "code"):
+            return submit_code(simulator, session_id, request.form)
         case ("portal", token, "cancel"):
             return cancel_in_portal(simulator, token, request.form)
         case ("portal", token, "renew"):

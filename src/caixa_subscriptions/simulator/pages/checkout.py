@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from caixa_subscriptions.simulator import checkout_discounts
 from caixa_subscriptions.simulator.completing import asks_for_card
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
-from caixa_subscriptions.simulator.money import money
-from caixa_subscriptions.simulator.pages import wording
+from caixa_subscriptions.simulator.pages import promotion, wording
 from caixa_subscriptions.simulator.pages.card_form import (
     CardFormError,
     card_fields,
@@ -70,6 +70,21 @@ def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, st
     return redirect_response(success_url) if success_url else _closed(session)
 
 
+def submit_code(simulator: Simulator, session_id: str, form: Mapping[str, str]) -> PageResponse:
+    """The checkout again, with the promotion code or with what is wrong with it."""
+    session = _session(simulator, session_id)
+    if session["status"] != "open":
+        return _closed(session)
+    code = form.get("code", "")
+    try:
+        with simulator.deed() as world:
+            checkout_discounts.enter_code(world, session_id, code)
+    except StripeError as refused:
+        wrong = promotion.code_form(session, code, refused.message)
+        return _form_page(simulator, session, form={}, error=None, status=400, code=wrong)
+    return redirect_response(f"/simulator/checkout/{session_id}")
+
+
 def _session(simulator: Simulator, session_id: str) -> dict[str, Any]:
     session = simulator.get_object(session_id)
     if session is None or session["object"] != "checkout.session":
@@ -109,6 +124,7 @@ def _form_page(
     form: Mapping[str, str],
     error: CardFormError | None,
     status: int,
+    code: Html | None = None,
 ) -> PageResponse:
     trial_days = simulator.checkout_trial_days(session["id"])
     details = session["customer_details"] or {}
@@ -121,7 +137,8 @@ def _form_page(
 {back}
 <h1 id="summary">{heading}</h1>
 {lines}
-<dl class="total"><div><dt>Total due today</dt><dd>{total}</dd></div></dl>
+{totals}
+{code}
 </section>
 <form class="card" method="post" action="/simulator/checkout/{session_id}">
 <h2>Payment details</h2>
@@ -135,9 +152,10 @@ def _form_page(
         heading="Start your free trial" if trial_days else "Subscribe",
         back=back and fill('<a class="back" href="{url}">← {text}</a>', url=back[0], text=back[1]),
         lines=[_line(simulator, line, trial_days) for line in _line_items(simulator, session)],
-        total=money(session["amount_total"] or 0, session["currency"] or "usd"),
+        totals=promotion.totals(simulator, session),
+        code=code or promotion.code_form(session),
         email=email and fill('<p class="who">For <strong>{email}</strong></p>', email=email),
-        fields=card_fields(form, error, autofocus=True)
+        fields=card_fields(form, error, autofocus=code is None)
         if asks_for_card(session)
         else Html("<p>No card is needed today.</p>"),
         button=button,

@@ -42,6 +42,18 @@ def interval(price: Mapping[str, Any]) -> str:
     return f"per {unit}" if count == 1 else f"every {count} {unit}s"
 
 
+def coupon(terms: Mapping[str, Any]) -> str:
+    """ "10% off for 3 months", "$5.00 off the first payment", "10% off every payment"."""
+    percent, months = terms["percent_off"], terms["duration_in_months"]
+    off = f"{percent:g}%" if percent else money(terms["amount_off"], terms["currency"])
+    durations = {
+        "forever": "every payment",
+        "once": "the first payment",
+        "repeating": f"for {months} month{'s' if months != 1 else ''}",
+    }
+    return f"{off} off {durations[terms['duration']]}"
+
+
 def days(count: int) -> str:
     return "1 day" if count == 1 else f"{count} days"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import expand, objects
+from caixa_subscriptions.simulator import checkout_discounts, expand, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param, not_simulated
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.objects import DAY, HOUR
@@ -36,7 +36,7 @@ ONLY_IN = {
     "checkout.SessionCreateParams",
     "mode ui_mode currency customer customer_creation customer_email client_reference_id "
     "success_url cancel_url expires_at locale metadata submit_type payment_method_collection "
-    "payment_method_types allow_promotion_codes "
+    "payment_method_types allow_promotion_codes discounts.coupon discounts.promotion_code "
     "payment_intent_data.description payment_intent_data.metadata "
     "payment_intent_data.receipt_email payment_intent_data.setup_future_usage "
     "setup_intent_data.description setup_intent_data.metadata "
@@ -83,6 +83,8 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
         session["customer_details"] = objects.customer_details(customer["email"], tax_exempt=exempt)
     if mode == "setup":
         session["setup_intent"] = _new_setup_intent(world, session)["id"]
+    if mode == "subscription":
+        checkout_discounts.give(world, session, params, customer)
     world.store.put(session)
     clock = customer["test_clock"] if customer else world.default_clock_id
     world.schedule(session, "expire_session", session["expires_at"], clock)
@@ -117,6 +119,9 @@ def _check(params: Params) -> None:
     for index, one in enumerate(params.get("payment_method_types", [])):
         if one != "card":
             raise not_simulated(f"payment_method_types[{index}]")
+    for name in ("allow_promotion_codes", "discounts"):
+        if params.get(name) and mode != "subscription":
+            raise not_simulated(name)
     if mode == "setup" and not (params.get("payment_method_types") or params.get("currency")):
         raise missing_param("currency")
 
