@@ -240,6 +240,37 @@ class TestInvoices:
         call.error(400, "DELETE", f"{path}/{of_subscription}")
 
 
+class TestOutOfBand:
+    def test_only_invoice_paid_tells(self, call: Calls) -> None:
+        sold = call.subscribe(call.customer("4000000000000341"), call.price())
+        path = f"/v1/invoices/{sold['latest_invoice']}/pay"
+        before = len(events(call.simulator))
+        paid = call("POST", path, paid_out_of_band=True)
+        assert (paid["status"], paid["amount_remaining"]) == ("paid", 0)
+        assert paid["amount_paid_off_stripe"] == 900
+        assert event_types(call.simulator, before) == [
+            "invoice.updated",
+            "invoice.paid",
+            "customer.subscription.updated",
+        ]
+        assert call.get(sold["id"])["status"] == "active"
+
+    def test_of_a_draft(self, call: Calls, customer: dict[str, Any]) -> None:
+        item(call, customer)
+        for items in ("include", "exclude"):
+            made = draft(call, customer, pending_invoice_items_behavior=items)
+            path = f"/v1/invoices/{made['id']}/pay"
+            assert call("POST", path, paid_out_of_band=True)["status"] == "paid"
+        assert call.simulator.list_objects("charge") == []
+
+    def test_with_no_card_beside(self, call: Calls, customer: dict[str, Any]) -> None:
+        made = draft(call, customer)
+        card = call.card(GOOD, customer["id"])["id"]
+        path = f"/v1/invoices/{made['id']}/pay"
+        error = call.error(400, "POST", path, paid_out_of_band=True, payment_method=card)
+        assert error["param"] == "payment_method"
+
+
 class TestPreviews:
     def preview(self, call: Calls, **params: Any) -> dict[str, Any]:
         before = (call.simulator.count_objects(), event_types(call.simulator))

@@ -67,10 +67,15 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
 
 
 def mark_paid(
-    world: World, invoice: dict[str, Any], *, before: dict[str, Any] | None = None
+    world: World,
+    invoice: dict[str, Any],
+    *,
+    before: dict[str, Any] | None = None,
+    out_of_band: bool = False,
 ) -> None:
     """`before`, what the invoice was when the payment began, for `invoice.updated`; an invoice
-    that nothing is due for has none (recorded)."""
+    that nothing is due for has none (recorded). Of a payment outside Stripe only `invoice.paid`
+    tells."""
     now = world.now_for(world.get("customer", invoice["customer"]))
     world.unschedule(invoice)
     world.update(
@@ -80,6 +85,7 @@ def mark_paid(
             "attempted": True,
             "auto_advance": False,
             "amount_paid": invoice["amount_due"],
+            "amount_paid_off_stripe": invoice["amount_due"] if out_of_band else 0,
             "amount_remaining": 0,
             "next_payment_attempt": None,
             "status_transitions": invoice["status_transitions"] | {"paid_at": now},
@@ -88,7 +94,8 @@ def mark_paid(
     if before:
         world.tell_update(before, invoice)
     world.emit("invoice.paid", invoice)
-    world.emit("invoice.payment_succeeded", invoice)
+    if not out_of_band:
+        world.emit("invoice.payment_succeeded", invoice)
 
 
 def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str) -> None:

@@ -35,13 +35,15 @@ def list_lines(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     return list_page(invoice["lines"]["data"], params, f"/v1/invoices/{invoice_id}/lines")
 
 
-@route("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", "payment_method")
+@route("POST", "/v1/invoices/{invoice}/pay", "InvoicePayParams", "paid_out_of_band payment_method")
 def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     invoice = _writable(world, invoice_id)
     if invoice["status"] == "paid":
         raise invalid("Invoice is already paid")
     if invoice["status"] == "void":
         raise invalid("This invoice can no longer be paid")
+    if params.get("paid_out_of_band"):
+        return _pay_out_of_band(world, invoice, params)
     card: dict[str, Any] | None
     if "payment_method" in params:
         # For this payment only: no default changes.
@@ -68,6 +70,17 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
         return invoice
     if not collecting.pay_invoice(world, invoice, payment_method=card, manual=True):
         raise charging.refusal(world, invoice)
+    return invoice
+
+
+def _pay_out_of_band(world: World, invoice: dict[str, Any], params: Params) -> dict[str, Any]:
+    if "payment_method" in params:
+        raise invalid("An invoice paid out of band takes no payment method.", "payment_method")
+    if invoice["status"] == "draft":
+        world.unschedule(invoice)
+        collecting.finalize_invoice(world, invoice, pay=False)
+    if invoice["status"] != "paid":
+        collecting.settle_out_of_band(world, invoice)
     return invoice
 
 
