@@ -58,8 +58,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def look(page: Page, folder: Path, name: str, width: int) -> None:
-    """A screenshot, and what can be said of any good page: nothing sticks out, one heading."""
+    """A screenshot, and that the page fits."""
     page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
+    fits(page, width)
+
+
+def fits(page: Page, width: int) -> None:
+    """What can be said of any good page: nothing sticks out, one heading."""
+    page.wait_for_load_state()  # with its style sheet
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     expect(page.locator("h1")).to_have_count(1)
 
@@ -126,6 +132,28 @@ def test_the_walk(browser: Browser, demo: Demo, folder: Path, width: int) -> Non
     # Nothing above needed a script: the pages have none.
     assert page.locator("script").count() == 0
     context.close()
+
+
+@pytest.mark.parametrize("width", list(WIDTHS))
+def test_the_simulators_dashboard(browser: Browser, demo: Demo, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]}, color_scheme="dark")
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(demo.url + "/simulator/")
+    places = page.get_by_role("navigation", name="Simulator").get_by_role("link")
+    for name in places.all_inner_texts():
+        places.get_by_text(name, exact=True).click()
+        expect(page.locator("nav [aria-current=page]")).to_have_text(name)
+        fits(page, width)
+    page.get_by_label("Search").fill("evt_")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Results for evt_")
+    fits(page, width)
+    page.locator("tbody a").first.click()
+    expect(page.get_by_role("group", name="Payload")).to_be_visible()
+    fits(page, width)
+    assert refused == []  # by the Content-Security-Policy
+    page.close()
 
 
 def test_everything_can_be_reached_by_keyboard(browser: Browser, demo: Demo) -> None:

@@ -29,7 +29,8 @@ class Page:
     @property
     def text(self) -> str:
         """What a person reads, with single spaces."""
-        return " ".join(unescape(re.sub(r"<[^>]*>", " ", self.html)).split())
+        html = self.html.replace("<wbr>", "")
+        return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
 
     @property
     def location(self) -> str:

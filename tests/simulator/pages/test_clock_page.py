@@ -119,7 +119,7 @@ def test_a_clock_says_what_comes_next(browser: Browser, simulator: Simulator) ->
     subscribe(simulator)
     new_checkout(simulator, customer=None, customer_email="bea@example.com")
     text = browser.get("/simulator/").text
-    assert "in 4 days Subscription of ana@example.com is told that its trial will end" in text
+    assert "in 4 days Subscription of ana@example.com sends trial_will_end" in text
     assert "in 7 days Subscription of ana@example.com ends its trial" in text
     assert "in 24 hours Session of bea@example.com expires" in text
     assert "Advance 8 days 3 due" in text

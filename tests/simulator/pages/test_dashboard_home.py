@@ -212,3 +212,43 @@ def test_a_customer_has_some_name() -> None:
     assert who({"name": None, "email": "a@example.com"}, "cus_1") == "a@example.com"
     assert who(None, "cus_1") == "cus_1"
     assert link(None) == "–"  # noqa: RUF001
+
+
+# Colours
+
+
+def tones(css: str, *, dark: bool) -> dict[str, str]:
+    """The colours of a style sheet's variables."""
+    light, _, rest = css.partition("@media (prefers-color-scheme: dark)")
+    block = rest.partition("\n}\n")[0] if dark else light
+    return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block))
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 counts it."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_can_be_read_on_its_background(browser: Browser, dark: bool) -> None:
+    colours: dict[str, str] = {}
+    for name in ("simulator", "dashboard"):
+        colours |= tones(browser.get(f"/simulator/static/{name}.css").html, dark=dark)
+    pairs = [
+        (text, back)
+        for text in ("ink", "quiet", "link", "good", "info", "warn", "bad")
+        for back in ("paper", "card", "code")
+    ]
+    pairs += [(tone, f"{tone}-back") for tone in ("good", "info", "warn", "bad")]
+    pairs += [("on-strong", "strong"), ("on-ribbon", "ribbon"), ("on-ribbon", "ribbon-stripe")]
+    low = {pair: contrast(*(colours[one] for one in pair)) for pair in pairs}
+    assert {pair: ratio for pair, ratio in low.items() if ratio < 4.5} == {}

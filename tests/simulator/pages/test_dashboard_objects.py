@@ -156,6 +156,21 @@ def test_a_subscription_that_ends_at_once_is_drawn_too(
     assert "Ended 28 May 2026" in page.text
 
 
+def test_a_period_without_an_invoice_is_drawn_too(
+    browser: Browser, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subscribe(simulator, subscription_data=None)
+    subscription = only(simulator, "subscription")
+    read = simulator.list_objects
+
+    def without_invoices(kind: str, **which: Any) -> list[dict[str, Any]]:
+        return [] if kind == "invoice" else read(kind, **which)
+
+    monkeypatch.setattr(simulator, "list_objects", without_invoices)
+    page = browser.get(f"/simulator/subscriptions/{subscription['id']}")
+    assert "Period 28 May 2026 to 28 June 2026" in page.text
+
+
 def test_subscriptions_of_a_status(browser: Browser, simulator: Simulator) -> None:
     subscribe(simulator)
     subscribe(simulator, subscription_data=None)
@@ -251,7 +266,7 @@ def test_events_by_type_object_and_customer(browser: Browser, simulator: Simulat
     subscription = only(simulator, "subscription")
 
     def shown(query: str) -> str:
-        return browser.get(f"/simulator/events?{query}").html.partition("<ol")[2]
+        return browser.get(f"/simulator/events?{query}").text.partition("charge.* ")[2]
 
     assert "invoice.paid" in shown("type=invoice.*")
     assert "customer.created" not in shown("type=invoice.*")

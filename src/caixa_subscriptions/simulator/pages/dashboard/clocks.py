@@ -64,6 +64,14 @@ def _page(
     )
 
 
+def latest(simulator: Simulator, limit: int) -> list[dict[str, Any]]:
+    """The simulator's own clock, then the newest; at most `limit`."""
+    found = simulator.list_objects(KIND, limit=limit)
+    default = simulator.default_clock_id
+    own = simulator.get_object(default) if default else None
+    return [*([own] if own else []), *(one for one in found if one["id"] != default)][:limit]
+
+
 def refresh(clocks: list[dict[str, Any]]) -> int | None:
     """After how many seconds a page with these clocks is out of date."""
     return REFRESH_SECONDS if any(one["status"] == "advancing" for one in clocks) else None

@@ -115,6 +115,6 @@ def _card(simulator: Simulator, customer: Mapping[str, object]) -> str:
 def _cards(found: list[dict[str, object]]) -> Html:
     return table(
         "Payment methods",
-        (Column("Id"), Column("Card")),
-        [(link(str(one["id"])), wording.card(one)) for one in found],
+        (Column("Card", "wrap"), Column("Id", "minor")),
+        [(link(str(one["id"]), wording.card(one)), code(one["id"])) for one in found],
     )

@@ -14,10 +14,11 @@ from caixa_subscriptions.simulator.pages.dashboard.frame import show, way_back
 from caixa_subscriptions.simulator.pages.dashboard.parts import (
     HOME,
     Column,
-    address,
     badge,
     button,
     distance,
+    dotted,
+    link,
     moment,
     table,
 )
@@ -39,7 +40,6 @@ def list_deliveries(simulator: Simulator, query: Mapping[str, str]) -> PageRespo
     outcome = outcome if outcome in OUTCOMES else ""
     before = _number(query.get("before", ""))
     found = simulator.list_deliveries(limit=PIECE + 1, before=before, outcome=outcome or None)
-    links = _links(outcome, before, found)
     return show(
         "Deliveries",
         filters(PLACE, "status", simulator.count_deliveries(), outcome, everything=False),
@@ -47,25 +47,25 @@ def list_deliveries(simulator: Simulator, query: Mapping[str, str]) -> PageRespo
             '<div class="card flush">{table}</div>',
             table=listing(found[:PIECE], back=HOME + PLACE),
         ),
-        links,
+        _links(outcome, before, found),
         here=PLACE,
     )
 
 
-def _links(outcome: str, before: int | None, found: list[Delivery]) -> Html | None:
-    links = [
-        fill('<a class="button" href="{url}">{text}</a>', url=url(PLACE, fields), text=text)
-        for there, text, fields in (
-            (before is not None, "Newest", {"status": outcome}),
-            (
-                len(found) > PIECE,
-                "Older →",
-                {"status": outcome, "before": str(found[: PIECE + 1][-2].id) if found[1:] else ""},
-            ),
-        )
-        if there
-    ]
-    return fill('<nav class="pager" aria-label="More">{links}</nav>', links=links)
+def _links(outcome: str, before: int | None, found: list[Delivery]) -> Html:
+    steps = [("Newest", "")] if before is not None else []
+    steps += [("Older →", str(found[PIECE - 1].id))] if len(found) > PIECE else []
+    return fill(
+        '<nav class="pager" aria-label="More">{links}</nav>',
+        links=[
+            fill(
+                '<a class="button" href="{url}">{text}</a>',
+                url=url(PLACE, {"status": outcome, "before": last}),
+                text=text,
+            )
+            for text, last in steps
+        ],
+    )
 
 
 def listing(
@@ -87,9 +87,7 @@ def listing(
         waits = one.status == "pending"
         rows.append(
             [
-                fill('<a href="{url}">{type}</a>', url=address(one.event_id), type=one.event_type)
-                if event
-                else endpoint,
+                link(one.event_id, dotted(one.event_type)) if event else endpoint,
                 badge("failing" if waits and one.attempts else one.status),
                 one.response_status or one.last_error or NOTHING,
                 *([] if brief else [one.attempts, _next(one) if waits else NOTHING]),
@@ -102,7 +100,11 @@ def listing(
                 ),
             ]
         )
-    return table("Deliveries", columns, rows)
+    return fill(
+        '<div class="sent{brief}">{table}</div>',
+        brief=" brief" if brief else None,
+        table=table("Deliveries", columns, rows),
+    )
 
 
 def _next(delivery: Delivery) -> Html:

@@ -12,6 +12,7 @@ from caixa_subscriptions.simulator.pages.dashboard.frame import show
 from caixa_subscriptions.simulator.pages.dashboard.parts import (
     address,
     code,
+    dotted,
     facts,
     link,
     moment,
@@ -90,16 +91,17 @@ def _choices(kept: Mapping[str, str]) -> Html:
     )
 
 
-def log(events: Iterable[Mapping[str, Any]], *, now: int | None = None) -> Html:
-    """One line each; `now` of their clock, for how long ago they were."""
+def log(events: Iterable[Mapping[str, Any]], *, now: int | None = None, named: bool = True) -> Html:
+    """One line each; `now` of their clock, for how long ago they were; `named` says what each is
+    about."""
     lines = [
         fill(
             """<li class="{tone}"><a href="{url}">{type}</a>
 <span class="about">{about}</span> {time}</li>""",
             tone=_tone(event["type"]),
             url=address(event["id"]),
-            type=event["type"],
-            about=_about(event["data"]["object"]),
+            type=dotted(event["type"]),
+            about=_about(event["data"], named=named),
             time=moment(event["created"], now),
         )
         for event in events
@@ -117,11 +119,17 @@ def _tone(event_type: str) -> str:
     )
 
 
-def _about(obj: Mapping[str, Any]) -> str:
-    """What tells the object best."""
-    return str(
-        obj.get("number") or obj.get("email") or obj.get("customer_email") or obj.get("id") or ""
-    )
+def _about(data: Mapping[str, Any], *, named: bool) -> str:
+    """What tells the object best, and what changed."""
+    obj = data["object"]
+    name = obj.get("number") or obj.get("email") or obj.get("customer_email") or obj.get("id")
+    before = data.get("previous_attributes") or {}
+    parts = [str(name)] if name and named else []
+    if isinstance(before.get("status"), str) and isinstance(obj.get("status"), str):
+        parts.append(f"{wording.words(before['status'])} → {wording.words(obj['status'])}")
+    elif before:
+        parts.append("changed " + ", ".join(list(before)[:3]) + ("" if len(before) <= 3 else ", …"))
+    return " · ".join(parts)
 
 
 def show_event(simulator: Simulator, event_id: str) -> PageResponse:
@@ -148,7 +156,7 @@ def show_event(simulator: Simulator, event_id: str) -> PageResponse:
         section("Payload", show_json(event, "Payload")),
         section(
             "More about this object",
-            log(one for one in neighbours if one["id"] != event_id),
+            log((one for one in neighbours if one["id"] != event_id), named=False),
             more=(url("events", {"object": obj.get("id", "")}), "All of them"),
         ),
         here="events",

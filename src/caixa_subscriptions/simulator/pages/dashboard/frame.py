@@ -60,7 +60,7 @@ def _navigation(here: str, query: str) -> Html:
 <div class="top"><nav aria-label="Simulator"><ul>{places}</ul></nav>
 <form role="search" method="get" action="/simulator/search"><label class="hidden" for="q">Search
  by id, e-mail, name or invoice number</label><input id="q" name="q" type="search" value="{query}"
- maxlength="200" placeholder="Id, e-mail, name, number" autocomplete="off" spellcheck="false">
+ maxlength="200" placeholder="Id, e-mail, name…" autocomplete="off" spellcheck="false">
 <button type="submit">Search</button></form></div>""",
         places=[
             fill(

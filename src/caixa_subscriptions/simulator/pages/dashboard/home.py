@@ -23,7 +23,7 @@ def show_home(
     simulator: Simulator, *, base_url: str = "", problem: str | None = None, status: int = 200
 ) -> PageResponse:
     counts = simulator.count_objects()
-    found = simulator.list_objects(clocks.KIND, limit=CLOCKS)
+    found = clocks.latest(simulator, CLOCKS)
     empty = not counts.get("customer") and not counts.get("checkout.session")
     return show(
         "Simulator",
@@ -144,8 +144,7 @@ def _deliveries(simulator: Simulator) -> Html:
     ids = {one.id for one in failing}
     latest = [one for one in simulator.list_deliveries(limit=SHOWN) if one.id not in ids]
     shown = [*failing, *latest][:SHOWN]
-    table = deliveries.listing(shown, back=f"{HOME}#deliveries", brief=True)
-    return fill('<div class="brief">{table}</div>', table=table)
+    return deliveries.listing(shown, back=f"{HOME}#deliveries", brief=True)
 
 
 def _begin(base_url: str) -> Html:
@@ -153,9 +152,9 @@ def _begin(base_url: str) -> Html:
         """<section class="card begin" aria-labelledby="begin"><h2 id="begin">Nothing here yet</h2>
 <p>This is an offline Stripe. Everything your project does with it will show up on this page.</p>
 <ol><li><p>Point the Stripe SDK here, with any test key:</p>
-<pre tabindex="0" role="region" aria-label="Python">{python}</pre></li>
+<pre tabindex="0" role="group" aria-label="Python">{python}</pre></li>
 <li><p>Or make a first customer by hand:</p>
-<pre tabindex="0" role="region" aria-label="Shell">{curl}</pre></li>
+<pre tabindex="0" role="group" aria-label="Shell">{curl}</pre></li>
 <li><p>Then move the clock below, and see what your project is told.</p></li></ol></section>""",
         python=f"""stripe.api_key = "sk_test_simulator"
 stripe.api_base = "{base_url}"

@@ -110,7 +110,7 @@ def show_invoice(
         section("Payments", _payments(simulator, invoice)),
         section(
             "Events",
-            log(simulator.list_events(limit=SHOWN, about=[invoice_id]), now=now),
+            log(simulator.list_events(limit=SHOWN, about=[invoice_id]), now=now, named=False),
             more=(url("events", {"object": invoice_id}), "All of them"),
         ),
         fill(
@@ -216,5 +216,10 @@ def _payments(simulator: Simulator, invoice: Mapping[str, Any]) -> Html:
         )
         for one in charges
     ]
-    columns = ("Attempt", "Status", Column("Amount", "number"), Column("Card or error", "wrap"))
+    columns = (
+        "Attempt",
+        "Status",
+        Column("Amount", "number minor"),
+        Column("Card or error", "wrap"),
+    )
     return table("Payments", columns, rows, empty="No card was charged.")

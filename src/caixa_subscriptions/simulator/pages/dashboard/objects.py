@@ -72,7 +72,9 @@ def show_object(simulator: Simulator, object_id: str) -> PageResponse:
     return show(
         kind(obj).capitalize(),
         section("Object", show_json(obj, "Object")),
-        section("Events", events.log(simulator.list_events(limit=10, about=[object_id]))),
+        section(
+            "Events", events.log(simulator.list_events(limit=10, about=[object_id]), named=False)
+        ),
         here="objects",
         heading=fill("{kind} <code>{id}</code>", kind=kind(obj).capitalize(), id=object_id),
         aside=badge_of(obj),

@@ -78,6 +78,12 @@ def badge(status: str | None) -> Html:
     return chip(wording.words(status or "draft"), TONES.get(status or "draft", "quiet"))
 
 
+def dotted(name: str) -> Html:
+    """A long name with places where its line may break."""
+    parts = name.replace(".", ".\0").replace("_", "_\0").split("\0")
+    return Html("<wbr>".join(fill("{part}", part=part) for part in parts))
+
+
 def code(text: object) -> Html:
     return fill("<code>{text}</code>", text=text)
 
@@ -131,7 +137,7 @@ def table(
     if not body:
         return fill('<p class="empty">{empty}</p>', empty=empty)
     return fill(
-        """<div class="scroll" role="region" aria-label="{label}" tabindex="0"><table>
+        """<div class="scroll" role="group" aria-label="{label}" tabindex="0"><table>
 <thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>""",
         label=label,
         head=[

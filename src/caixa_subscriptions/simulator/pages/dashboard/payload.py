@@ -17,7 +17,7 @@ _ID = re.compile(r"\w{8,80}", re.ASCII)
 def show_json(value: object, label: str) -> Html:
     """`label` tells people who do not see it what it is."""
     return fill(
-        '<pre class="json" tabindex="0" role="region" aria-label="{label}">{json}</pre>',
+        '<pre class="json" tabindex="0" role="group" aria-label="{label}">{json}</pre>',
         label=label,
         json=list(_lines(value, "")),
     )

@@ -114,7 +114,7 @@ def show_subscription(simulator: Simulator, subscription_id: str) -> PageRespons
         section("Invoices", invoices(simulator, billed, customer=False)),
         section(
             "Events",
-            log(simulator.list_events(limit=SHOWN, about=[subscription_id]), now=now),
+            log(simulator.list_events(limit=SHOWN, about=[subscription_id]), now=now, named=False),
             more=(url("events", {"object": subscription_id}), "All of them"),
         ),
         fill(
@@ -127,7 +127,12 @@ def show_subscription(simulator: Simulator, subscription_id: str) -> PageRespons
 
 
 def _items(simulator: Simulator, subscription: Mapping[str, Any]) -> Html:
-    columns = ("Product", Column("Quantity", "number"), Column("Price", "number"), "Price id")
+    columns = (
+        Column("Product"),
+        Column("Quantity", "number"),
+        Column("Price", "number"),
+        Column("Id", "minor"),
+    )
     return table(
         "Items",
         columns,

@@ -14,12 +14,15 @@ from caixa_subscriptions.simulator.pages.html import Html, fill
 
 _WORDS = {
     "cancel": "is canceled",
+    "end_discount": "ends",
+    "expire_coupon": "expires",
     "expire_incomplete": "expires unpaid",
+    "expire_promotion_code": "expires",
     "expire_session": "expires",
     "finalize": "is finalized and charged",
     "period_end": "renews",
     "retry": "is charged again",
-    "trial_will_end": "is told that its trial will end",
+    "trial_will_end": "sends trial_will_end",
 }
 
 
@@ -40,14 +43,14 @@ def listing(simulator: Simulator, found: Iterable[Upcoming], now: int) -> Html:
 
 def _sentence(simulator: Simulator, one: Upcoming) -> Html:
     obj = simulator.get_object(one.object_id) or {}
-    kind = str(obj.get("object", "object")).rpartition(".")[2]
+    kind = wording.words(str(obj.get("object", "object")).rpartition(".")[2])
     deed = _WORDS.get(one.action, wording.words(one.action))
     if one.action == "period_end" and obj.get("status") == "trialing":
         deed = "ends its trial"
     return fill(
-        "{link} of {who} {deed}",
+        "{link}{of} {deed}",
         link=link(one.object_id, f"{kind.capitalize()} {obj.get('number') or ''}".rstrip()),
-        who=owner(simulator, obj),
+        of=f" of {owner(simulator, obj)}" if "customer" in obj else None,
         deed=deed,
     )
 
@@ -61,11 +64,8 @@ def owner(simulator: Simulator, obj: Mapping[str, Any]) -> str:
 
 
 def now_of(simulator: Simulator, obj: Mapping[str, Any]) -> int:
-    """What time it is for an object; Unix seconds."""
-    clock = obj.get("test_clock")
-    if clock is None and obj.get("customer"):
-        clock = (simulator.get_object(obj["customer"]) or {}).get("test_clock")
+    """What time it is for a customer, subscription or invoice; Unix seconds."""
     try:
-        return simulator.now(clock or "")
+        return simulator.now(obj["test_clock"] or "")
     except StripeError:  # its clock is gone
         return simulator.now("")
