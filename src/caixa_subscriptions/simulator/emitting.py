@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ import stripe
 from caixa_subscriptions.simulator import completing, expand, resources, routes
 from caixa_subscriptions.simulator.lifecycle import ENDED
 from caixa_subscriptions.simulator.objects import DAY
+from caixa_subscriptions.simulator.packing import unpack
 from caixa_subscriptions.simulator.world import World
 
 __all__ = ["emit", "resources"]  # imported, the resources are registered as routes
@@ -90,11 +90,10 @@ def _told(world: World, type: str, object_id: str, start: int) -> list[Object]: 
     """Events of this type about the object since `start`, newest first."""
     rows = world.store.execute(
         "select data from objects where kind = 'event' and seq > ? "
-        "and json_extract(data, '$.type') = ? and json_extract(data, '$.data.object.id') = ? "
-        "order by seq desc",
+        "and type = ? and about = ? order by seq desc",
         (start, type, object_id),
     )
-    return [json.loads(row["data"]) for row in rows]
+    return [unpack(row["data"]) for row in rows]
 
 
 # Which object

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.ids import is_id
 from caixa_subscriptions.simulator.objects import page
+from caixa_subscriptions.simulator.packing import copied
 
 if TYPE_CHECKING:
     from caixa_subscriptions.simulator.world import World
@@ -18,7 +18,12 @@ MAX_DEPTH = 4
 
 def public(obj: Mapping[str, Any]) -> dict[str, Any]:
     """A copy without the simulator's own keys."""
-    return {key: copy.deepcopy(value) for key, value in obj.items() if not key.startswith("_")}
+    return {key: copied(value) for key, value in obj.items() if not key.startswith("_")}
+
+
+def shown(obj: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the simulator's own keys, and no copy: to be read only."""
+    return {key: value for key, value in obj.items() if not key.startswith("_")}
 
 
 def _subscriptions(world: World, obj: dict[str, Any]) -> Any:
@@ -78,9 +83,10 @@ _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
 
 def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, Any]:
     """The answer with every path of `expand[]` carried out."""
-    rendered = public(answer)
-    if rendered.get("object") == "list":
-        rendered["data"] = [public(one) for one in rendered["data"]]
+    if answer.get("object") == "list":
+        rendered = shown(answer) | {"data": [public(one) for one in answer["data"]]}
+    else:
+        rendered = public(answer)
     for path in paths:
         steps = path.split(".")
         depth = len(steps) - (steps[0] == "data")

@@ -5,9 +5,9 @@ A page of ten costs ten objects, however many there are.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from caixa_subscriptions.simulator.packing import unpack
 from caixa_subscriptions.simulator.routes import Params, check_page, no_such_cursor
 from caixa_subscriptions.simulator.store import COLUMNS
 from caixa_subscriptions.simulator.world import World
@@ -50,7 +50,7 @@ def stored_page(
         f"select data from objects where {where} order by seq {order} limit ?",  # noqa: S608
         (*values, limit + 1),
     )
-    data = [json.loads(row["data"]) for row in rows[:limit]]
+    data = [unpack(row["data"]) for row in rows[:limit]]
     if order == "asc":
         data.reverse()
     return {"object": "list", "data": data, "has_more": len(rows) > limit, "url": url}

@@ -6,12 +6,12 @@ a transaction of the store.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from caixa_subscriptions.simulator.expand import public
+from caixa_subscriptions.simulator.packing import unpack
 from caixa_subscriptions.simulator.store import COLUMNS, Store
 
 Found = list[dict[str, Any]]
@@ -49,7 +49,7 @@ def objects(
             where.append(f"{name} = ?")
             values.append(value)
         else:
-            where.append("json_extract(data, ?) is ?")
+            where.append("json_extract(unpacked(data), ?) is ?")
             path = ".".join(f'"{key}"' for key in name.split("__"))
             values += [f"$.{path}", value]
     return _page(store, where, values, limit=limit, before=before, after=after)
@@ -100,7 +100,7 @@ def _page(
         f"select data from objects where {' and '.join(where)} order by seq {order} limit ?",  # noqa: S608  of our own making
         (*values, limit),
     )
-    found = [public(json.loads(row["data"])) for row in rows]
+    found = [public(unpack(row["data"])) for row in rows]
     return found if order == "desc" else found[::-1]
 
 
@@ -152,7 +152,7 @@ def search(store: Store, text: str, *, limit: int) -> Found:
         "select data from objects where id >= ? and id < ? order by id limit ?",
         (text, text + LAST, limit),
     )
-    found = [public(json.loads(row["data"])) for row in rows]
+    found = [public(unpack(row["data"])) for row in rows]
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     for kind, key in SEARCHED:
         rows = store.execute(
@@ -160,7 +160,7 @@ def search(store: Store, text: str, *, limit: int) -> Found:
             "order by seq desc limit ?",
             (kind, f"$.{key}", pattern, limit),
         )
-        found += [public(json.loads(row["data"])) for row in rows]
+        found += [public(unpack(row["data"])) for row in rows]
     return list({one["id"]: one for one in found}.values())[:limit]
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+from caixa_subscriptions.simulator.packing import pack, unpack, unpacked
 
 # What objects are looked for by, kept beside their JSON; `about` is the id of an event's object.
 COLUMNS = (
@@ -112,19 +113,24 @@ def _beside(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 class Store:
-    """Every object is a row of JSON. Use it inside `transaction()` only."""
+    """Every object is a row of JSON, as `packing` has it. Use it inside `transaction()` only."""
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self.in_file = bool(path)
         self._db = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None, timeout=30
         )
         self._db.row_factory = sqlite3.Row
         if path:
             self._db.execute("pragma journal_mode = wal")
+        else:
+            # Each commit in memory looks at every page there is: the fewer, the better.
+            self._db.execute("pragma page_size = 16384")
         # A commit must survive SIGKILL, not a power cut.
         self._db.execute("pragma synchronous = normal")
+        self._db.create_function("unpacked", 1, unpacked, deterministic=True)
         self._db.executescript(_TABLES)
         self._add_columns()
         self._db.executescript(_INDEXES)
@@ -138,7 +144,7 @@ class Store:
         if missing:
             with self.transaction():
                 for row in self._db.execute("select customer, data from objects").fetchall():
-                    self.put(json.loads(row["data"]), customer=row["customer"])
+                    self.put(unpack(row["data"]), customer=row["customer"])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -159,9 +165,21 @@ class Store:
             finally:
                 self._depth = 0
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """All or nothing of a part of a transaction."""
+        self._db.execute("savepoint part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("rollback to part")
+            raise
+        finally:
+            self._db.execute("release part")
+
     def get(self, object_id: str) -> dict[str, Any] | None:
         row = self._db.execute("select data from objects where id = ?", [object_id]).fetchone()
-        return json.loads(row["data"]) if row else None
+        return unpack(row["data"]) if row else None
 
     def put(self, obj: dict[str, Any], *, customer: str | None = None) -> None:
         """`customer` for an object that belongs to one without naming it."""
@@ -170,7 +188,7 @@ class Store:
             beside["customer"] = customer
         self._db.execute(
             _PUT,
-            [obj["id"], obj["object"], *beside.values(), json.dumps(obj, separators=(",", ":"))],
+            [obj["id"], obj["object"], *beside.values(), pack(obj)],
         )
 
     def delete(self, object_id: str) -> None:
@@ -184,7 +202,7 @@ class Store:
             f"select data from objects where {where} order by seq desc",  # noqa: S608  of our own
             [kind, *wanted.values()],
         )
-        return [json.loads(row["data"]) for row in rows]
+        return [unpack(row["data"]) for row in rows]
 
     def queue(self, event: Mapping[str, Any], endpoint_id: str, *, created: int) -> None:
         """An event on its way to an endpoint; `created` by the wall clock."""

@@ -12,6 +12,7 @@ from caixa_subscriptions.simulator.errors import StripeError, missing
 from caixa_subscriptions.simulator.following import FOLLOWERS
 from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.options import Value, kept_option
+from caixa_subscriptions.simulator.packing import copied
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.tasks import RANKS
 
@@ -132,7 +133,7 @@ class World:
 
     def tell_update(self, before: Mapping[str, Any], obj: dict[str, Any]) -> None:
         """`<object>.updated` for several changes at once, when any of them shows."""
-        if previous := _changed(expand.public(before), expand.public(obj)):
+        if previous := _changed(expand.shown(before), expand.shown(obj)):
             self.emit(f"{obj['object']}.updated", obj, previous)
 
     @contextmanager
@@ -174,11 +175,11 @@ class World:
         obj: dict[str, Any],
         previous: dict[str, Any] | None = None,
     ) -> None:
-        data: dict[str, Any] = {"object": expand.public(obj)}
+        data: dict[str, Any] = {"object": expand.shown(obj)}
         if previous is not None:
             data["previous_attributes"] = previous
-        if self._buffer is not None:
-            self._buffer.append({"type": type, "data": data})
+        if self._buffer is not None:  # until it is stored, the object goes on changing
+            self._buffer.append({"type": type, "data": copied(data)})
         else:
             self._store_event(type, data)
         for follower in FOLLOWERS.get(type, ()):

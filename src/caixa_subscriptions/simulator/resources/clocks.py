@@ -136,7 +136,8 @@ def _utc(timestamp: int) -> str:
 def step(world: World, clock_id: str) -> bool:
     """One thing that falls due on the way to the target, or the arrival; whether more is left.
 
-    Each step is a transaction of its own, so an advance interrupted anywhere goes on from there.
+    In a file each step is a transaction of its own, so an advance interrupted anywhere goes on
+    from there.
     """
     clock = world.store.get(clock_id)
     if clock is None or clock["status"] != "advancing":

@@ -9,7 +9,7 @@ from caixa_subscriptions.simulator.objects.events import KEPT_DAYS
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
-_KEPT = "coalesce(json_extract(data, '$._stored'), created) >= ?"
+_KEPT = "coalesce(json_extract(unpacked(data), '$._stored'), created) >= ?"
 _UNDELIVERED = "select 1 from deliveries where event_id = objects.id and status != 'delivered'"
 
 
