@@ -4,7 +4,12 @@ from typing import Any
 
 from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects, pausing
 from caixa_subscriptions.simulator.changing import change_items
-from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.errors import (
+    StripeError,
+    invalid,
+    missing_param,
+    not_simulated,
+)
 from caixa_subscriptions.simulator.lists import Condition, of_clock, one_of, stored_page
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
@@ -204,7 +209,7 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
 
 def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) -> None:
     if subscription["status"] != "trialing":
-        raise invalid("The simulator moves the end of a running trial only.", "trial_end")
+        raise not_simulated("trial_end")  # of a subscription that is not on trial
     end = trial_end_of(
         {"trial_end": params["trial_end"]}, world.now(subscription["test_clock"] or "")
     )
