@@ -28,7 +28,8 @@ from tests.simulator.tools import DAY, DECLINED, FAILS_LATER, GOOD, START, Calls
 STEPS_EACH = 50
 steps_taken = 0
 STEPS = int(os.environ.get("HYPOTHESIS_STEPS", "1000"))
-CARDS = st.sampled_from([GOOD, FAILS_LATER])
+SCA = "4000002760003184"
+CARDS = st.sampled_from([GOOD, FAILS_LATER, SCA])
 STRIDES = st.sampled_from([3600, DAY, 3 * DAY, 8 * DAY, 31 * DAY])
 
 
@@ -146,6 +147,14 @@ class Shop(RuleBasedStateMachine):
         invoice = self.call.get(subscription)["latest_invoice"]
         self.attempt("POST", f"/v1/invoices/{invoice}/{how}")
 
+    @rule(subscription=subscriptions, succeed=st.booleans())
+    def authenticate(self, subscription: str, succeed: bool) -> None:
+        invoice = self.call.get(subscription)["latest_invoice"]
+        for payment in self.simulator.list_objects("invoice_payment", invoice=invoice):
+            intent = self.call.get(payment["payment"]["payment_intent"])
+            if intent["status"] == "requires_action":
+                self.simulator.authenticate(intent["id"], succeed=succeed)
+
     @rule(stride=STRIDES)
     def pass_time(self, stride: int) -> None:
         clock = self.simulator.default_clock_id
@@ -174,6 +183,7 @@ class Shop(RuleBasedStateMachine):
             obj = event["data"]["object"]
             # A customer's things follow the customer's clock, the catalogue the wall clock.
             owner = obj["id"] if obj["object"] == "customer" else obj.get("customer")
+            owner = owner or obj.get("invoice") or obj.get("charge")
             assert event["created"] >= self.times.get(owner or "", 0), event["type"]
             self.times[owner or ""] = event["created"]
             self.follow_period(obj)

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import balances
-from caixa_subscriptions.simulator.cards import is_hard, outcome
-from caixa_subscriptions.simulator.charging import charge_card, default_payment_method
+from caixa_subscriptions.simulator.cards import is_hard
+from caixa_subscriptions.simulator.charging import (
+    charge_invoice,
+    close_payment,
+    default_payment_method,
+)
 from caixa_subscriptions.simulator.invoicing import (
     close_invoice,
     invoices_of,
@@ -106,19 +110,24 @@ def pay_invoice(
     attempts = invoice["attempt_count"] + (not manual)
     world.update(invoice, {"attempted": True, "attempt_count": attempts})
     hopeless = payment_method and not manual and invoice.get("_no_use") == payment_method["id"]
+    met = None
     if payment_method and not hopeless:
-        decline = outcome(payment_method["_number"], "charge", authenticated=True).decline
-        charge_card(world, invoice, payment_method, decline, now)
-        if decline is None:
-            mark_paid(world, invoice, before=before)
-            if not creating:
-                _recover(world, subscription, invoice)
+        terms = {"off_session": not (creating or manual)}
+        met = charge_invoice(world, invoice, payment_method, now, **terms)
+        if met.succeeds:
+            _receive(world, invoice, before, subscription=None if creating else subscription)
             return True
-        world.update(invoice, {"_no_use": payment_method["id"] if is_hard(decline) else None})
+        hard = met.decline is not None and is_hard(met.decline)
+        world.update(invoice, {"_no_use": payment_method["id"] if hard else None})
+    waits = met is not None and met.needs_authentication
+    if waits and creating:  # recorded
+        world.update(invoice, {"attempt_count": attempts - 1})
     given_up = invoice["status"] == "uncollectible"
     if not (given_up or (manual and attempts)):  # what is planned already stays so
         _plan_retry(world, invoice, now, creating=creating)
     world.tell_update(before, invoice)
+    if waits:
+        world.emit("invoice.payment_action_required", invoice)
     if not hopeless:
         world.emit("invoice.payment_failed", invoice)
     if not creating and not given_up:
@@ -130,6 +139,36 @@ def settle_out_of_band(world: World, invoice: dict[str, Any]) -> None:
     """Paid by other means than Stripe's (Stripe docs: mark an invoice as paid)."""
     mark_paid(world, invoice, before=dict(invoice), out_of_band=True)
     _recover(world, subscription_of(world, invoice), invoice)
+
+
+def _receive(
+    world: World,
+    invoice: dict[str, Any],
+    before: dict[str, Any],
+    *,
+    subscription: dict[str, Any] | None,
+) -> None:
+    mark_paid(world, invoice, before=before)
+    if subscription:
+        _recover(world, subscription, invoice)
+
+
+def follow_intent(world: World, intent: dict[str, Any]) -> None:
+    """Somebody has confirmed or authenticated the intent: its invoice, if it has one, and the
+    invoice's subscription go with it."""
+    invoice = world.store.get(intent.get("_invoice") or "")
+    if invoice is None or invoice["status"] not in ("open", "uncollectible"):
+        return
+    before = dict(invoice)
+    subscription = subscription_of(world, invoice)
+    if intent["status"] == "succeeded":
+        world.update(invoice, {"attempted": True})
+        close_payment(world, invoice, world.now(invoice["test_clock"] or ""))
+        _receive(world, invoice, before, subscription=subscription)
+    elif intent["status"] == "requires_payment_method":
+        world.update(invoice, {"attempted": True})
+        world.tell_update(before, invoice)
+        world.emit("invoice.payment_failed", invoice)
 
 
 @task("retry", rank=5)

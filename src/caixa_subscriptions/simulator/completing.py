@@ -10,10 +10,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, checkout_discounts, objects
-from caixa_subscriptions.simulator.cards import check, checked_number
-from caixa_subscriptions.simulator.charging import charge_intent
-from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator import billing, charging, checkout_discounts, objects
+from caixa_subscriptions.simulator.cards import Use, check, checked_number, outcome
+from caixa_subscriptions.simulator.errors import CardError, invalid
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
@@ -105,8 +104,9 @@ def complete_session(
     card_number: str,
     exp_month: int,
     exp_year: int,
+    authenticate: bool = True,
 ) -> dict[str, Any]:
-    """What the hosted page does when the customer submits it.
+    """What the hosted page does when the customer submits it, and passes 3D Secure or not.
 
     `card_number` may be empty when no card is asked for. Raises CardError when the card is declined
     (the session stays open), StripeError when the session is not open.
@@ -116,8 +116,7 @@ def complete_session(
         raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
     number = checked_number(card_number) if card_number or asks_for_card(session) else None
     if number:
-        # An SCA card's customer is there to authenticate.
-        check(number, "charge" if session["amount_total"] else "set_up", authenticated=True)
+        _check_card(session, number, authenticate=authenticate)
     order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
     if not session["amount_total"] and order is EVENT_ORDERS["A"]:
         order = ORDER_OF_NOTHING_DUE
@@ -129,6 +128,8 @@ def complete_session(
         card = None
         if number:
             card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
+            # Its owner is there, and has authenticated it if it asked for that.
+            card |= {"_set_up": True, "_authenticated": True}
             if customer and _keeps_card(session):
                 card["customer"] = customer["id"]
                 world.add(card, "payment_method.attached")
@@ -137,6 +138,8 @@ def complete_session(
         done = {"subscription": _subscribe, "payment": _pay, "setup": _set_up}[session["mode"]](
             world, session, customer, card, now
         )
+        if card:
+            world.update(card, {"_authenticated": False})
         email = customer["email"] if customer else session["customer_email"]
         world.unschedule(session)
         world.update(
@@ -151,6 +154,27 @@ def complete_session(
         )
         world.emit("checkout.session.completed", session)
     return session
+
+
+def _use(session: Mapping[str, Any]) -> Use:
+    return "charge" if session["amount_total"] else "set_up"
+
+
+def needs_authentication(session: Mapping[str, Any], number: str) -> bool:
+    return outcome(number, _use(session)).needs_authentication
+
+
+def _check_card(session: Mapping[str, Any], number: str, *, authenticate: bool) -> None:
+    """Raises CardError when the card is declined or its owner fails 3D Secure."""
+    check(number, _use(session), authenticated=authenticate)
+    if not authenticate and needs_authentication(session, number):
+        raise CardError(
+            {
+                "code": "payment_intent_authentication_failure",
+                "message": "We are unable to authenticate your payment method. Please choose a "
+                "different payment method and try again.",
+            }
+        )
 
 
 def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any] | None:
@@ -188,6 +212,7 @@ def _subscribe(
             secret=world.ids.token(24),
             created=now,
         )
+        intent["status"] = "succeeded"
         world.add(intent, "setup_intent.created")
         world.emit("setup_intent.succeeded", intent)
     changes = {
@@ -228,7 +253,7 @@ def _pay(
     if card is None or not session["amount_total"]:
         return {"payment_status": "no_payment_required"}
     data = session["_payment_intent_data"]
-    intent = objects.plain_payment_intent(
+    intent = objects.payment_intent(
         world.ids.new("payment_intent"),
         amount=session["amount_total"],
         currency=session["currency"],
@@ -239,7 +264,7 @@ def _pay(
     intent.update({key: value for key, value in data.items() if key != "metadata"})
     intent["metadata"] = merge_metadata({}, data.get("metadata"))
     world.add(intent, "payment_intent.created")
-    charge_intent(world, intent, card, None, now)
+    charging.charge(world, intent, card, now)
     return {"payment_status": "paid", "payment_intent": intent["id"]}
 
 

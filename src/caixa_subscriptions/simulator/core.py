@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from caixa_subscriptions.simulator import (
     answers,
+    authenticating,
     checkout_discounts,
     completing,
     emitting,
@@ -229,10 +230,12 @@ class Simulator:
         exp_year: int = 2034,
         cvc: str = "123",
         promotion_code: str | None = None,
+        authenticate: bool = True,
     ) -> dict[str, Any]:
         """The completed session. Raises CardError on a decline, and the session stays open;
         StripeError when it is not open, or takes no `promotion_code`, as its customer types it.
-        An empty `card_number` will do where no card is asked for."""
+        An empty `card_number` will do where no card is asked for. A card that asks for 3D Secure
+        passes it, or not without `authenticate`."""
         with self.deed() as world:
             if promotion_code is not None:
                 checkout_discounts.enter_code(world, session_id, promotion_code)
@@ -243,8 +246,17 @@ class Simulator:
                 card_number=card_number,
                 exp_month=exp_month,
                 exp_year=exp_year,
+                authenticate=authenticate,
             )
             return expand.public(session)
+
+    def authenticate(self, intent_id: str, *, succeed: bool = True) -> dict[str, Any]:
+        """Pass or fail the 3D Secure a payment intent or setup intent waits for; the intent.
+
+        Raises StripeError when it waits for none.
+        """
+        with self.deed() as world:
+            return expand.public(authenticating.authenticate(world, intent_id, succeed=succeed))
 
     def checkout_trial_days(self, session_id: str) -> int:
         """0 without a trial. Stripe's session does not tell; its hosted page knows all the same."""

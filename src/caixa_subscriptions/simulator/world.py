@@ -200,7 +200,7 @@ class World:
 
     def _store_event(self, type: str, data: dict[str, Any]) -> None:  # noqa: A002
         obj = data["object"]
-        clock = obj.get("test_clock") or self._clock_of(obj)
+        clock = obj.get("test_clock") or self.clock_of(obj)
         self.send(
             objects.event(
                 self.ids.new("event"),
@@ -229,9 +229,12 @@ class World:
         for endpoint in endpoints:
             self.store.queue(event, endpoint["id"], created=wall)
 
-    def _clock_of(self, obj: Mapping[str, Any]) -> str | None:
+    def clock_of(self, obj: Mapping[str, Any]) -> str | None:
+        """That of its customer, or of what it belongs to; None for the wall clock."""
         if not obj.get("customer"):
-            return None
+            owners = (obj.get(key) for key in ("invoice", "charge", "payment_intent"))
+            owner = self.store.get(next((one for one in owners if one), ""))
+            return self.clock_of(owner) if owner else None
         customer = self.store.get(obj["customer"])
         if customer is None:
             return self.store.get_meta(f"deleted:{obj['customer']}")

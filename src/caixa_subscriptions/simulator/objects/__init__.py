@@ -46,10 +46,12 @@ from caixa_subscriptions.simulator.objects.invoices import (
 from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
 from caixa_subscriptions.simulator.objects.payments import (
     CARD_OPTIONS,
+    authentication,
     balance_transaction,
+    card_fee,
     charge,
+    invoice_intent,
     payment_intent,
-    plain_payment_intent,
     setup_intent,
 )
 from caixa_subscriptions.simulator.objects.portal import portal_configuration, portal_session
@@ -69,8 +71,10 @@ __all__ = [
     "PORTAL_CONFIGURATION_ID",
     "account",
     "active_entitlement",
+    "authentication",
     "balance_transaction",
     "billing_mode",
+    "card_fee",
     "card_payment_method",
     "charge",
     "checkout_line_item",
@@ -84,6 +88,7 @@ __all__ = [
     "event",
     "feature",
     "invoice",
+    "invoice_intent",
     "invoice_item",
     "invoice_item_line",
     "invoice_payment",
@@ -91,7 +96,6 @@ __all__ = [
     "line_item",
     "page",
     "payment_intent",
-    "plain_payment_intent",
     "plan",
     "portal_configuration",
     "portal_session",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
-from caixa_subscriptions.simulator.objects.common import EMPTY_ADDRESS
+from caixa_subscriptions.simulator.objects.common import ACCOUNT_ID, DAY, EMPTY_ADDRESS
 
 CARD_OPTIONS = {
     "card": {
@@ -15,30 +16,37 @@ CARD_OPTIONS = {
     }
 }
 
+# One 3D Secure step, with the keys recorded in 2026; what a browser would need is left empty.
+AUTHENTICATION = {
+    "directory_server_encryption": {
+        "algorithm": "RSA",
+        "certificate": "",
+        "directory_server_id": "A000000003",
+        "root_certificate_authorities": [""],
+    },
+    "directory_server_name": "visa",
+    "merchant": ACCOUNT_ID,
+    "one_click_authn": None,
+    "three_d_secure_2_source": "payatt_simulated",
+    "three_ds_frontend_optimizations": None,
+    "three_ds_method_url": "",
+    "three_ds_optimizations": "kf",
+    "type": "stripe_3ds2_fingerprint",
+}
+
+
+def authentication(transaction_id: str, url: str, return_url: str | None) -> dict[str, Any]:
+    """What the customer has to do next: a hosted page with `return_url`, else Stripe's SDK."""
+    if return_url:
+        return {
+            "redirect_to_url": {"return_url": return_url, "url": url},
+            "type": "redirect_to_url",
+        }
+    sdk = AUTHENTICATION | {"server_transaction_id": transaction_id}
+    return {"type": "use_stripe_sdk", "use_stripe_sdk": sdk}
+
 
 def payment_intent(
-    intent_id: str, *, invoice: dict[str, Any], secret: str, created: int
-) -> dict[str, Any]:
-    description = {
-        "subscription_create": "Subscription creation",
-        "subscription_cycle": "Subscription update",
-        "subscription_update": "Subscription update",
-    }.get(invoice["billing_reason"], "Payment for Invoice")
-    return plain_payment_intent(
-        intent_id,
-        amount=invoice["amount_due"],
-        currency=invoice["currency"],
-        customer=invoice["customer"],
-        secret=secret,
-        created=created,
-    ) | {
-        "description": description,
-        "payment_details": {"customer_reference": None, "order_reference": invoice["id"]},
-        "setup_future_usage": "off_session",
-    }
-
-
-def plain_payment_intent(
     intent_id: str,
     *,
     amount: int,
@@ -47,7 +55,6 @@ def plain_payment_intent(
     secret: str,
     created: int,
 ) -> dict[str, Any]:
-    """Of no invoice."""
     return {
         "id": intent_id,
         "object": "payment_intent",
@@ -57,10 +64,10 @@ def plain_payment_intent(
         "amount_received": 0,
         "application": None,
         "application_fee_amount": None,
-        "automatic_payment_methods": None,
+        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
         "canceled_at": None,
         "cancellation_reason": None,
-        "capture_method": "automatic",
+        "capture_method": "automatic_async",
         "client_secret": f"{intent_id}_secret_{secret}",
         "confirmation_method": "automatic",
         "created": created,
@@ -94,15 +101,42 @@ def plain_payment_intent(
     }
 
 
+def invoice_intent(
+    intent_id: str, *, invoice: dict[str, Any], secret: str, created: int
+) -> dict[str, Any]:
+    """The intent that pays an invoice; it sets the card up for the next one."""
+    return payment_intent(
+        intent_id,
+        amount=invoice["amount_due"],
+        currency=invoice["currency"],
+        customer=invoice["customer"],
+        secret=secret,
+        created=created,
+    ) | {
+        "automatic_payment_methods": None,
+        "capture_method": "automatic",
+        "description": {
+            "subscription_create": "Subscription creation",
+            "subscription_cycle": "Subscription update",
+            "subscription_update": "Subscription update",
+        }.get(invoice["billing_reason"], "Payment for Invoice"),
+        "payment_details": {"customer_reference": None, "order_reference": invoice["id"]},
+        "setup_future_usage": "off_session",
+        "_invoice": invoice["id"],
+    }
+
+
 def charge(
     charge_id: str,
     *,
     intent: dict[str, Any],
     payment_method: dict[str, Any],
     decline: dict[str, Any] | None,
+    receipt_url: str,
     created: int,
 ) -> dict[str, Any]:
     amount = intent["amount"]
+    digits = str(int(hashlib.sha256(charge_id.encode()).hexdigest(), 16))
     card = payment_method["card"]
     outcome = {
         "advice_code": decline.get("advice_code") if decline else None,
@@ -167,7 +201,7 @@ def charge(
         "payment_method_details": {
             "card": {
                 "amount_authorized": None if decline else amount,
-                "authorization_code": None,
+                "authorization_code": None if decline else digits[:6],
                 "brand": card["brand"],
                 "checks": dict(card["checks"]),
                 "country": card["country"],
@@ -183,7 +217,7 @@ def charge(
                 "multicapture": {"status": "unavailable"},
                 "network": card["brand"],
                 "network_token": {"used": False},
-                "network_transaction_id": None,
+                "network_transaction_id": None if decline else digits[6:21],
                 "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
                 "regulated_status": card["regulated_status"],
                 "three_d_secure": None,
@@ -194,7 +228,7 @@ def charge(
         "radar_options": {},
         "receipt_email": None,
         "receipt_number": None,
-        "receipt_url": None,
+        "receipt_url": None if decline else receipt_url,
         "refunded": False,
         "review": None,
         "shipping": None,
@@ -209,46 +243,60 @@ def charge(
 
 
 def balance_transaction(
-    transaction_id: str, *, charge: dict[str, Any], created: int
+    transaction_id: str,
+    *,
+    source: dict[str, Any],
+    type: str,  # noqa: A002  Stripe's own name
+    amount: int,
+    fee: int = 0,
+    created: int,
 ) -> dict[str, Any]:
-    # Stripe's list price for cards in the US: 2.9 % and 30 cents.
-    fee = round(charge["amount"] * 0.029) + 30
+    """`source` is the charge, refund or dispute that moves the money; `amount` has its sign."""
+    fee_details = {
+        "amount": fee,
+        "application": None,
+        "currency": source["currency"],
+        "description": "Dispute fee" if type == "adjustment" else "Stripe processing fees",
+        "type": "stripe_fee",
+    }
     return {
         "id": transaction_id,
         "object": "balance_transaction",
-        "amount": charge["amount"],
-        "available_on": created + 2 * 86400,
+        "amount": amount,
+        "available_on": created + 2 * DAY,
         "balance_type": "payments",
         "created": created,
-        "currency": charge["currency"],
-        "description": charge["description"],
+        "currency": source["currency"],
+        "description": source.get("description"),
         "exchange_rate": None,
         "fee": fee,
-        "fee_details": [
-            {
-                "amount": fee,
-                "application": None,
-                "currency": charge["currency"],
-                "description": "Stripe processing fees",
-                "type": "stripe_fee",
-            }
-        ],
-        "net": charge["amount"] - fee,
-        "reporting_category": "charge",
-        "source": charge["id"],
+        "fee_details": [fee_details] if fee else [],
+        "net": amount - fee,
+        "reporting_category": "dispute" if type == "adjustment" else type,
+        "source": source["id"],
         "status": "pending",
-        "type": "charge",
+        "type": type,
     }
 
 
+def card_fee(amount: int) -> int:
+    """Stripe's list price for cards in the US, half a cent rounded up (recorded): 2.9 % + 30 c."""
+    return (amount * 29 + 500) // 1000 + 30
+
+
 def setup_intent(
-    intent_id: str, *, customer: str | None, payment_method: str | None, secret: str, created: int
+    intent_id: str,
+    *,
+    customer: str | None,
+    payment_method: str | None,
+    secret: str,
+    created: int,
 ) -> dict[str, Any]:
     return {
         "id": intent_id,
         "object": "setup_intent",
         "application": None,
-        "automatic_payment_methods": None,
+        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True},
         "cancellation_reason": None,
         "client_secret": f"{intent_id}_secret_{secret}",
         "created": created,
@@ -275,6 +323,6 @@ def setup_intent(
         },
         "payment_method_types": ["card"],
         "single_use_mandate": None,
-        "status": "succeeded" if payment_method else "requires_payment_method",
+        "status": "requires_confirmation" if payment_method else "requires_payment_method",
         "usage": "off_session",
     }

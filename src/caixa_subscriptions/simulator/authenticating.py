@@ -1,0 +1,121 @@
+"""3D Secure: what happens once the customer has passed or failed it.
+
+Source: Stripe docs on 3D Secure authentication and SetupIntents.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caixa_subscriptions.simulator import charging, objects
+from caixa_subscriptions.simulator.cards import outcome
+from caixa_subscriptions.simulator.collecting import follow_intent
+from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid
+from caixa_subscriptions.simulator.world import World
+
+_FAILED = (
+    "The provided PaymentMethod has failed authentication. You can provide payment_method_data or "
+    "a new PaymentMethod to attempt to fulfill this {} again."
+)
+
+
+def authenticate(world: World, intent_id: str, *, succeed: bool = True) -> dict[str, Any]:
+    """The customer's deed on the confirm page, for a payment intent or a setup intent.
+
+    Raises StripeError 404 for another id, 400 when the intent waits for no authentication.
+    """
+    kind = "setup_intent" if intent_id.startswith("seti_") else "payment_intent"
+    intent = world.get(kind, intent_id)
+    if intent["status"] != "requires_action":
+        raise invalid(f"This {kind} does not wait for authentication ({intent['status']}).")
+    card = world.get("payment_method", intent["payment_method"])
+    if kind == "setup_intent":
+        if succeed:
+            set_up(world, intent, card, authenticated=True)
+        else:
+            fail_set_up(world, intent, _failure(card, "setup_intent", "SetupIntent"))
+        return intent
+    if succeed:
+        now = world.now(world.clock_of(intent) or "")
+        charging.charge(world, intent, card, now, authenticated=True)
+    else:
+        charging.fail(world, intent, _failure(card, "payment_intent", "PaymentIntent"))
+    follow_intent(world, intent)
+    return intent
+
+
+def _failure(card: dict[str, Any], prefix: str, name: str) -> dict[str, Any]:
+    code = f"{prefix}_authentication_failure"
+    return {
+        "code": code,
+        "doc_url": f"https://stripe.com/docs/error-codes/{code.replace('_', '-')}",
+        "message": _FAILED.format(name),
+        "payment_method": {key: value for key, value in card.items() if key[0] != "_"},
+        "type": "invalid_request_error",
+    }
+
+
+def set_up(
+    world: World, intent: dict[str, Any], card: dict[str, Any], *, authenticated: bool = False
+) -> None:
+    """Carry a setup intent on: to `succeeded`, `requires_action` or, declined,
+    `requires_payment_method`. A card that is set up pays later without its owner."""
+    met = outcome(card["_number"], "set_up", authenticated=authenticated)
+    if met.needs_authentication:
+        charging.ask_for_authentication(world, intent, card)
+        world.emit("setup_intent.requires_action", intent)
+        return
+    if met.decline:
+        error = {
+            **{key: met.decline[key] for key in ("code", "decline_code", "message")},
+            "payment_method": {key: value for key, value in card.items() if key[0] != "_"},
+            "type": "card_error",
+        }
+        fail_set_up(world, intent, error)
+        return
+    world.update(card, {"_set_up": True})
+    if intent["customer"] and card["customer"] is None:
+        world.update(card, {"customer": intent["customer"]}, "payment_method.attached")
+    world.update(
+        intent,
+        {
+            "last_setup_error": None,
+            "next_action": None,
+            "payment_method": card["id"],
+            "status": "succeeded",
+        },
+    )
+    world.emit("setup_intent.succeeded", intent)
+
+
+def fail_set_up(world: World, intent: dict[str, Any], error: dict[str, Any]) -> None:
+    world.update(
+        intent,
+        {
+            "last_setup_error": error,
+            "next_action": None,
+            "payment_method": None,
+            "status": "requires_payment_method",
+        },
+    )
+    world.emit("setup_intent.setup_failed", intent)
+
+
+def new_setup_intent(
+    world: World, customer: str | None, payment_method: str | None, created: int
+) -> dict[str, Any]:
+    intent = objects.setup_intent(
+        world.ids.new("setup_intent"),
+        customer=customer,
+        payment_method=payment_method,
+        secret=world.ids.token(24),
+        created=created,
+    )
+    return world.add(intent, "setup_intent.created")
+
+
+def refusal(intent: dict[str, Any]) -> ExecutedCardError:
+    """HTTP 402 for the intent's last error; what it left behind stays."""
+    error = intent.get("last_payment_error") or intent["last_setup_error"]
+    told = ("advice_code", "charge", "code", "decline_code", "message")
+    return ExecutedCardError({key: error[key] for key in told if error.get(key)})
