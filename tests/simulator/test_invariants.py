@@ -289,7 +289,7 @@ def check_subscription(
 
 def test_random_shops_keep_stripes_invariants() -> None:
     ran = settings(
-        max_examples=STEPS // (STEPS_EACH - 3) + 1,
+        max_examples=STEPS // (STEPS_EACH - 6) + 2,
         stateful_step_count=STEPS_EACH,
         deadline=None,
         database=None,
