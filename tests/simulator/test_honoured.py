@@ -89,6 +89,7 @@ VALUES: dict[str, Any] = {
     "email": "ana@example.com",
     "expires_at": START + DAY // 2,
     "frozen_time": START + DAY,
+    "query": "metadata['a']:null",
     "trial_end": START + 5 * DAY,
     "unit_amount_decimal": "1",
     "url": "https://shop.example/",

@@ -13,6 +13,7 @@ from caixa_subscriptions.simulator.control_webhooks import WebhookControl
 from caixa_subscriptions.simulator.delivery import Outbox
 from caixa_subscriptions.simulator.faults import CODES, Fault, Faults
 from caixa_subscriptions.simulator.options import Value, keep_option
+from caixa_subscriptions.simulator.resources.search import DELAY
 from caixa_subscriptions.simulator.world import World
 
 
@@ -35,6 +36,14 @@ class Control:
         """One of `options.OPTIONS`, `checkout_event_order` for one, until it is set again."""
         with self._transaction() as world:
             keep_option(world.store, name, value)
+
+    def delay_search(self, seconds: int) -> None:
+        """Let new objects be found by search so many seconds of the wall clock later; changes of
+        old ones are found at once."""
+        if type(seconds) is not int or seconds < 0:
+            raise ValueError("seconds is a number from 0")
+        with self._transaction() as world:
+            world.store.set_meta(DELAY, str(seconds))
 
     # API calls
 

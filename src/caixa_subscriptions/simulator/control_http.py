@@ -13,7 +13,9 @@ from caixa_subscriptions.simulator.control import Control
 from caixa_subscriptions.simulator.errors import StripeError
 
 PREFIX = "/simulator/control/"
-VERBS = {"clear", "delay", "drop", "end_outage", "fail", "faults", "set_option", "start_outage"}
+VERBS = {"clear", "delay", "delay_search", "drop", "end_outage", "fail", "faults"} | {
+    *("set_option", "start_outage")
+}
 WEBHOOK_VERBS = {"clear", "delay", "drop", "duplicate", "fail", "held", "hold", "mishaps"} | {
     *("release", "repeat", "resend", "retry_now", "roll_secret", "shuffle")
 }

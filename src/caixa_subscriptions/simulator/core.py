@@ -42,6 +42,7 @@ from caixa_subscriptions.simulator.errors import (
     StripeError,
 )
 from caixa_subscriptions.simulator.ids import Ids
+from caixa_subscriptions.simulator.limits import Limits
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
 from caixa_subscriptions.simulator.resources import billing_portal, clocks
@@ -88,6 +89,7 @@ class Simulator:
         self._faults = faults.Faults()
         self.control = Control(self._faults, self._outbox, self.deed)
         self._in_flight = answers.InFlight()
+        self._limits = Limits()
         self._stopping = False
         # Two, so that an endpoint that does not answer holds up no clock.
         self._worker: threading.Thread | None = None
@@ -160,6 +162,8 @@ class Simulator:
         try:
             keys.authenticate(named)
             versions.checked(version)
+            if self._world.option("rate_limits"):
+                self._limits.check(path, self._world.wall())
             self._faults.refuse(method, path, key)
             if conflict:
                 raise conflict

@@ -83,7 +83,7 @@ _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
 
 def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, Any]:
     """The answer with every path of `expand[]` carried out."""
-    if answer.get("object") == "list":
+    if answer.get("object") in ("list", "search_result"):
         rendered = shown(answer) | {"data": [public(one) for one in answer["data"]]}
     else:
         rendered = public(answer)

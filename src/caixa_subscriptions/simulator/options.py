@@ -61,6 +61,11 @@ OPTIONS: dict[str, Option] = {
         "An account has none until its portal settings are saved once; without it a portal session "
         "must name a configuration.",
     ),
+    "rate_limits": Option(
+        (False, True),
+        "Test mode takes 25 calls a second, 20 of them searches, and a test suite is quicker than "
+        "that.",
+    ),
     "trial_pause_tells_update": Option(
         (False, True),
         "Whether a trial that ends in a pause sends `customer.subscription.updated` beside "
