@@ -26,6 +26,7 @@ from caixa_subscriptions.simulator import (
     faults,
     keys,
     looking,
+    portal,
     resources,
     routes,
     tasks,
@@ -45,7 +46,7 @@ from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.limits import Limits
 from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
-from caixa_subscriptions.simulator.resources import billing_portal, clocks
+from caixa_subscriptions.simulator.resources import clocks
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.transport import Transport, post
 from caixa_subscriptions.simulator.world import WALL, Caller, World
@@ -271,16 +272,16 @@ class Simulator:
     def get_portal_session(self, token: str) -> dict[str, Any]:
         """Raises StripeError 404 for a link that is unknown or has expired."""
         with self.deed() as world:
-            return expand.public(billing_portal.open_session(world, token))
+            return expand.public(portal.open_session(world, token))
 
     def portal_cancel(self, token: str, subscription_id: str) -> dict[str, Any]:
         """At the period's end, as flexible billing does: `cancel_at` alone is set."""
         with self.deed() as world:
-            return expand.public(billing_portal.cancel(world, token, subscription_id))
+            return expand.public(portal.cancel(world, token, subscription_id))
 
     def portal_renew(self, token: str, subscription_id: str) -> dict[str, Any]:
         with self.deed() as world:
-            return expand.public(billing_portal.renew(world, token, subscription_id))
+            return expand.public(portal.renew(world, token, subscription_id))
 
     def portal_update_card(
         self,
@@ -294,7 +295,7 @@ class Simulator:
         """The new default card. Raises CardError on a decline."""
         with self.deed() as world:
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
-            card = billing_portal.update_card(
+            card = portal.update_card(
                 world,
                 token,
                 card_number=card_number,

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator.objects.common import PORTAL_CONFIGURATION_ID
-
 
 def portal_session(
-    session_id: str, *, customer: str, return_url: str | None, url: str, created: int
+    session_id: str,
+    *,
+    configuration: str,
+    customer: str,
+    flow: dict[str, Any] | None,
+    locale: str | None,
+    return_url: str | None,
+    url: str,
+    created: int,
 ) -> dict[str, Any]:
     return {
         "id": session_id,
         "object": "billing_portal.session",
-        "configuration": PORTAL_CONFIGURATION_ID,
+        "configuration": configuration,
         "created": created,
         "customer": customer,
         "customer_account": None,
-        "flow": None,
+        "flow": flow,
         "livemode": False,
-        "locale": None,
+        "locale": locale,
         "on_behalf_of": None,
         "return_url": return_url,
         "url": url,
     }
 
 
-def portal_configuration(*, created: int) -> dict[str, Any]:
+def portal_configuration(
+    configuration_id: str, *, is_default: bool, created: int
+) -> dict[str, Any]:
+    """The default one offers what the dashboard switches on at first, others nothing."""
     return {
-        "id": PORTAL_CONFIGURATION_ID,
+        "id": configuration_id,
         "object": "billing_portal.configuration",
         "active": True,
         "application": None,
@@ -41,11 +50,11 @@ def portal_configuration(*, created: int) -> dict[str, Any]:
         "default_return_url": None,
         "features": {
             "customer_update": {"allowed_updates": [], "enabled": False},
-            "invoice_history": {"enabled": True},
-            "payment_method_update": {"enabled": True, "payment_method_configuration": None},
+            "invoice_history": {"enabled": is_default},
+            "payment_method_update": {"enabled": is_default, "payment_method_configuration": None},
             "subscription_cancel": {
                 "cancellation_reason": {"enabled": False, "options": []},
-                "enabled": True,
+                "enabled": is_default,
                 "mode": "at_period_end",
                 "proration_behavior": "none",
             },
@@ -59,7 +68,7 @@ def portal_configuration(*, created: int) -> dict[str, Any]:
                 "trial_update_behavior": "end_trial",
             },
         },
-        "is_default": True,
+        "is_default": is_default,
         "livemode": False,
         "login_page": {"enabled": False, "url": None},
         "metadata": {},
