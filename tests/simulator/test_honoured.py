@@ -36,6 +36,14 @@ VALID: dict[str, dict[str, Any]] = {
         "type": "card",
         "card": {"number": GOOD, "exp_month": 12, "exp_year": 2034},
     },
+    "POST /v1/payment_intents": {
+        "amount": 100,
+        "currency": "usd",
+        "confirm": True,
+        "payment_method": "pm_card_visa",
+        "return_url": "https://shop.example/",
+    },
+    "POST /v1/setup_intents": {"confirm": True, "payment_method": "pm_card_visa"},
     "POST /v1/prices": {
         "currency": "usd",
         "unit_amount": 900,
@@ -82,6 +90,8 @@ WHICH = {
     "/v1/invoices": {"status": "open"},
     "/v1/invoices/{invoice}": {"status": "draft"},
     "/v1/invoices/{invoice}/finalize": {"status": "draft"},
+    "/v1/payment_intents/{intent}/cancel": {"customer": "{customer}"},
+    "/v1/payment_intents/{intent}/capture": {"customer": "{customer}"},
     "/v1/subscription_items": {"subscription": "{subscription}"},
 }
 # Values no type tells.
@@ -152,6 +162,11 @@ def world() -> Iterator[Calls]:
     call("POST", "/v1/entitlements/features", name="Exports", lookup_key="exports")
     call("POST", "/v1/tax_rates", display_name="VAT", percentage=19, inclusive=False)
     call("POST", "/v1/webhook_endpoints", url="https://a.example", enabled_events=["*"])
+    call("POST", "/v1/setup_intents", payment_method="pm_card_visa")
+    pay = {"amount": 100, "currency": "usd", "payment_method": "pm_card_visa"}
+    held = {"confirm": True, "return_url": "https://a.example", "capture_method": "manual"}
+    call("POST", "/v1/payment_intents", **pay, **held, customer=sold["customer"])
+    call("POST", "/v1/payment_intents", **pay)
     yield call
     simulator.close()
 

@@ -10,7 +10,7 @@ from typing import Any
 from caixa_subscriptions.simulator import charging, objects
 from caixa_subscriptions.simulator.cards import outcome
 from caixa_subscriptions.simulator.collecting import follow_intent
-from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid
+from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.world import World
 
 _FAILED = (
@@ -38,6 +38,8 @@ def authenticate(world: World, intent_id: str, *, succeed: bool = True) -> dict[
     if succeed:
         now = world.now(world.clock_of(intent) or "")
         charging.charge(world, intent, card, now, authenticated=True)
+        if intent["status"] != "requires_payment_method":
+            charging.keep_card(world, intent, card)
     else:
         charging.fail(world, intent, _failure(card, "payment_intent", "PaymentIntent"))
     follow_intent(world, intent)
@@ -104,6 +106,7 @@ def fail_set_up(world: World, intent: dict[str, Any], error: dict[str, Any]) -> 
 def new_setup_intent(
     world: World, customer: str | None, payment_method: str | None, created: int
 ) -> dict[str, Any]:
+    """Stored; its event is the caller's."""
     intent = objects.setup_intent(
         world.ids.new("setup_intent"),
         customer=customer,
@@ -111,11 +114,4 @@ def new_setup_intent(
         secret=world.ids.token(24),
         created=created,
     )
-    return world.add(intent, "setup_intent.created")
-
-
-def refusal(intent: dict[str, Any]) -> ExecutedCardError:
-    """HTTP 402 for the intent's last error; what it left behind stays."""
-    error = intent.get("last_payment_error") or intent["last_setup_error"]
-    told = ("advice_code", "charge", "code", "decline_code", "message")
-    return ExecutedCardError({key: error[key] for key in told if error.get(key)})
+    return world.add(intent)

@@ -25,6 +25,11 @@ def _decline(decline_code: str, message: str = "Your card was declined.") -> Dec
     return GENERIC | {"decline_code": decline_code, "message": message}
 
 
+AUTHENTICATION_REQUIRED: Decline = {
+    "code": "authentication_required",
+    "decline_code": "authentication_required",
+    "message": "Your card was declined. This transaction requires authentication.",
+}
 INSUFFICIENT_FUNDS = _decline("insufficient_funds", "Your card has insufficient funds.")
 # Refused by the bank as soon as they are used.
 DECLINED: dict[str, Decline] = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import expand, objects
-from caixa_subscriptions.simulator.cards import Decline, Outcome, outcome
+from caixa_subscriptions.simulator.cards import AUTHENTICATION_REQUIRED, Decline, Outcome, outcome
 from caixa_subscriptions.simulator.errors import CardError, ExecutedCardError, StripeError
 from caixa_subscriptions.simulator.tasks import task
 from caixa_subscriptions.simulator.world import WALL, World
@@ -73,11 +73,13 @@ def charge(
     *,
     off_session: bool = False,
     authenticated: bool = False,
+    declines_unseen: bool = False,
 ) -> Outcome:
     """Carry the intent on: to `succeeded` or `requires_capture`, to `requires_action` when the
     card asks for 3D Secure, back to `requires_payment_method` when it is declined.
 
-    `off_session`: its owner is away. `authenticated`: its owner has just passed 3D Secure.
+    `off_session`: its owner is away; with `declines_unseen` a card that asks for 3D Secure is then
+    declined. `authenticated`: its owner has just passed 3D Secure.
     """
     met = outcome(
         payment_method["_number"],
@@ -86,6 +88,8 @@ def charge(
         set_up=bool(payment_method.get("_set_up")),
         authenticated=authenticated or bool(payment_method.get("_authenticated")),
     )
+    if met.needs_authentication and declines_unseen:
+        met = Outcome(AUTHENTICATION_REQUIRED)
     if met.needs_authentication:
         ask_for_authentication(world, intent, payment_method)
         world.emit("payment_intent.requires_action", intent)
@@ -159,6 +163,32 @@ def ask_for_authentication(
             "status": "requires_action",
         },
     )
+
+
+def keep_card(world: World, intent: dict[str, Any], payment_method: dict[str, Any]) -> None:
+    """`setup_future_usage` attaches the card to the intent's customer."""
+    if intent["setup_future_usage"] and intent["customer"] and not payment_method["customer"]:
+        world.update(payment_method, {"customer": intent["customer"]}, "payment_method.attached")
+
+
+def capture(world: World, intent: dict[str, Any], amount: int) -> None:
+    """Take `amount` of what is held, and let go of the rest."""
+    made = world.get("charge", intent["latest_charge"])
+    made |= {"captured": True, "amount_captured": amount}
+    if released := made["amount"] - amount:
+        made |= {"amount_refunded": released}
+    settle_charge(world, made, tell=False)
+    world.store.put(made)
+    world.emit("charge.captured", made)
+    world.update(intent, {"amount_capturable": 0, "amount_received": amount, "status": "succeeded"})
+    world.emit("payment_intent.succeeded", intent)
+
+
+def release(world: World, intent: dict[str, Any]) -> None:
+    """Let go of what is held."""
+    made = world.get("charge", intent["latest_charge"])
+    world.update(made, {"amount_refunded": made["amount"], "refunded": True})
+    world.emit("charge.refunded", made)
 
 
 def _decline(

@@ -115,6 +115,23 @@ def attach(
     return world.update(card, {"customer": customer["id"]}, "payment_method.attached")
 
 
+def chosen_card(world: World, named: str, customer: str | None) -> dict[str, Any]:
+    """The card an intent names; a token stands for a new one. Raises StripeError when it is
+    another customer's."""
+    if named in TOKENS:
+        card = new_card(world, TOKENS[named], exp_month=12, exp_year=2034, created=world.now())
+        world.store.put(card)
+        return card
+    card = world.get("payment_method", named, param="payment_method")
+    if card["customer"] not in (None, customer):
+        raise invalid(
+            "The PaymentMethod belongs to another Customer, or the intent names none: give the "
+            "Customer it is attached to.",
+            "payment_method",
+        )
+    return card
+
+
 @route("POST", "/v1/payment_methods/{payment_method}/detach", "PaymentMethodDetachParams")
 def detach_payment_method(world: World, params: Params, card_id: str) -> dict[str, Any]:
     card = world.get("payment_method", card_id)

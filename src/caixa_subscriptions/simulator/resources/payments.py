@@ -1,4 +1,4 @@
-"""What moves money: read only here, made by invoices and Checkout."""
+"""What payments leave behind: charges, movements of the balance, payments of invoices."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from typing import Any
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
-
-
-@route("GET", "/v1/payment_intents/{intent}", "PaymentIntentRetrieveParams")
-def retrieve_payment_intent(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    return world.get("payment_intent", object_id)
-
-
-@route("GET", "/v1/payment_intents", "PaymentIntentListParams", f"{LIST_PARAMS} customer")
-def list_payment_intents(world: World, params: Params) -> dict[str, Any]:
-    return stored_page(world, "payment_intent", params, "/v1/payment_intents", "customer")
 
 
 @route("GET", "/v1/charges/{charge}", "ChargeRetrieveParams")
@@ -43,16 +33,6 @@ def retrieve_balance_transaction(world: World, params: Params, object_id: str) -
 def list_balance_transactions(world: World, params: Params) -> dict[str, Any]:
     url = "/v1/balance_transactions"
     return stored_page(world, "balance_transaction", params, url, "currency source type")
-
-
-@route("GET", "/v1/setup_intents/{intent}", "SetupIntentRetrieveParams")
-def retrieve_setup_intent(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    return world.get("setup_intent", object_id)
-
-
-@route("GET", "/v1/setup_intents", "SetupIntentListParams", f"{LIST_PARAMS} customer")
-def list_setup_intents(world: World, params: Params) -> dict[str, Any]:
-    return stored_page(world, "setup_intent", params, "/v1/setup_intents", "customer")
 
 
 @route(
