@@ -339,7 +339,7 @@ def test_the_worker_delivers_and_lets_time_pass(wall: Wall, inbox: Inbox) -> Non
         wall.time += 7 * DAY + HOUR
         simulator.resend(1)  # wakes it
         until(lambda: call.get(subscription["id"])["status"] == "active")
-    assert simulator._worker is None
+    assert not simulator._workers.running
 
 
 def test_an_advance_is_left_to_the_worker(inbox: Inbox, wall: Wall) -> None:

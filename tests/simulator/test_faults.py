@@ -187,14 +187,14 @@ def test_a_key_whose_first_call_is_still_running(
 ) -> None:
     """Two threads: the second call comes while the first one is being carried out."""
     begun, second_has_come = threading.Event(), threading.Event()
-    execute = call.simulator._execute
+    execute = call.simulator._calls._execute
 
     def slow(*args: Any) -> Any:
         begun.set()
         assert second_has_come.wait(10)
         return execute(*args)
 
-    monkeypatch.setattr(call.simulator, "_execute", slow)
+    monkeypatch.setattr(call.simulator._calls, "_execute", slow)
     claim = call.simulator._in_flight.claim
 
     def noticed(key: str | None) -> Any:

@@ -65,9 +65,10 @@ def test_closing_waits_for_one_delivery_only_and_the_rest_stay_pending(wall: Wal
     call.customer()
     simulator.start()
     assert hanging.wait(5)
-    simulator._stopping = True
+    simulator._workers.stopping = True
     released.set()
-    until(lambda: simulator._postman is not None and not simulator._postman.is_alive())
+    postman = simulator._workers._threads[1]
+    until(lambda: not postman.is_alive())
     assert [one.status for one in simulator.list_deliveries()] == ["pending", "delivered"]
     simulator.close()
     assert len(delivered) == 1

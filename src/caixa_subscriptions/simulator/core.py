@@ -7,9 +7,7 @@ loses nothing that was answered and does nothing by half.
 from __future__ import annotations
 
 import datetime as dt
-import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,34 +22,28 @@ from caixa_subscriptions.simulator import (
     emitting,
     expand,
     faults,
-    keys,
     looking,
     portal,
     resources,
-    routes,
     tasks,
-    versions,
 )
 from caixa_subscriptions.simulator.answers import Response
+from caixa_subscriptions.simulator.calls import ApiCalls
 from caixa_subscriptions.simulator.cards import check_expiry
 from caixa_subscriptions.simulator.client import SimulatorHTTPClient
 from caixa_subscriptions.simulator.control import Control
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox
 from caixa_subscriptions.simulator.errors import (
     CardError,
-    ExecutedCardError,
     StripeError,
 )
 from caixa_subscriptions.simulator.ids import Ids
-from caixa_subscriptions.simulator.limits import Limits
-from caixa_subscriptions.simulator.objects import API_VERSION
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
 from caixa_subscriptions.simulator.resources import clocks
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.transport import Transport, post
-from caixa_subscriptions.simulator.world import WALL, Caller, World
-
-logger = logging.getLogger(__name__)
+from caixa_subscriptions.simulator.workers import Workers
+from caixa_subscriptions.simulator.world import WALL, World
 
 STEPS_AT_ONCE = 20  # of an advancing clock, in one transaction where no kill can be survived
 
@@ -90,13 +82,9 @@ class Simulator:
         self._faults = faults.Faults()
         self.control = Control(self._faults, self._outbox, self.deed)
         self._in_flight = answers.InFlight()
-        self._limits = Limits()
-        self._stopping = False
+        self._calls = ApiCalls(self._store, self._world, self._faults)
         # Two, so that an endpoint that does not answer holds up no clock.
-        self._worker: threading.Thread | None = None
-        self._postman: threading.Thread | None = None
-        self._time_is_due = threading.Event()
-        self._mail_is_due = threading.Event()
+        self._workers = Workers(self._keep_time, self._deliver)
         with self._store.transaction():
             self._begin()
 
@@ -134,88 +122,18 @@ class Simulator:
         key = named.get("idempotency-key") if method == "POST" else None
         with self._faults.around(method, path) as late:
             with self._in_flight.claim(key) as conflict, self._store.transaction():
-                response = self._answer(method, path, params or {}, named, base_url, conflict)
-            self._stir()
-            if not self._worker:
+                response = self._calls.answer(method, path, params or {}, named, base_url, conflict)
+            self._workers.stir()
+            if not self._workers.running:
                 self._catch_up()
         if late:
             response.headers[faults.LATENCY] = str(late)
         return response
 
-    def _answer(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, Any],
-        named: Mapping[str, str],
-        base_url: str,
-        conflict: StripeError | None,
-    ) -> Response:
-        """`conflict` is the error of a call whose idempotency key is in use."""
-        key = named.get("idempotency-key") if method == "POST" else None
-        version = named.get("stripe-version", API_VERSION)
-        request_id = self._world.ids.new("request")
-        headers = {"Request-Id": request_id, "Stripe-Version": version}
-        if method == "POST":
-            headers |= {"Original-Request": request_id}
-            if key:
-                headers |= {"Idempotency-Key": key}
-        try:
-            keys.authenticate(named)
-            versions.checked(version)
-            if self._world.option("rate_limits"):
-                self._limits.check(path, self._world.wall())
-            self._faults.refuse(method, path, key)
-            if conflict:
-                raise conflict
-            call = answers.fingerprint(method, path, params)
-            replayed = answers.kept(self._store, key, call) if key else None
-        except StripeError as error:
-            return Response(error.status, headers | error.headers, error.body(request_id))
-        if replayed:
-            return replayed
-        broken = self._faults.take("break", method, path)
-        if broken is None or broken.committed:
-            caller = Caller(request_id, key, base_url, version)
-            status, body, executed = self._execute(method, path, params, caller)
-        if broken:
-            failure = broken.error()
-            status, body, executed = failure.status, failure.body(request_id), True
-        if method == "POST" and executed:
-            headers["Stripe-Should-Retry"] = "false"
-        if broken:
-            headers |= failure.headers
-        if key and executed:
-            answers.keep(self._store, key, call, Response(status, headers, body))
-        return Response(status, headers, body)
-
     def http_client(self, **options: Any) -> SimulatorHTTPClient:
         """For `stripe.StripeClient(key, http_client=...)`: calls without a socket; `options` as
         of `SimulatorHTTPClient`."""
         return SimulatorHTTPClient(self, **options)
-
-    def _execute(
-        self, method: str, path: str, params: Mapping[str, Any], caller: Caller
-    ) -> tuple[int, dict[str, Any], bool]:
-        """Status, body, and whether the call was executed at all."""
-        world = self._world
-        self._store.execute("savepoint call")
-        world.caller = caller
-        try:
-            route, ids = routes.find(method, path)
-            cleaned = route.spec.clean(versions.incoming(path, params, caller.api_version))
-            paths = cleaned.pop("expand", [])
-            answer = route.handler(world, cleaned, *ids)
-            body = expand.render(world, answer, paths)
-            versions.shaped(body, caller.api_version, self._store.get)
-        except StripeError as error:
-            if not isinstance(error, ExecutedCardError):
-                self._store.execute("rollback to call")
-            return error.status, error.body(caller.request_id or ""), error.executed
-        finally:
-            self._store.execute("release call")
-            world.caller = Caller()
-        return 200, body, True
 
     # Hosted pages
 
@@ -224,7 +142,7 @@ class Simulator:
         """What a customer does on a hosted page: one transaction."""
         with self._store.transaction():
             yield self._world
-        self._stir()
+        self._workers.stir()
 
     def complete_checkout(
         self,
@@ -322,7 +240,7 @@ class Simulator:
         """Move a clock forward; answers `advancing` at once, or `ready` with `wait`."""
         with self.deed() as world:
             clock = clocks.start_advance(world, {"frozen_time": frozen_time}, clock_id)
-        if wait or not self._worker:
+        if wait or not self._workers.running:
             self._catch_up()
             with self._store.transaction():
                 clock = self._world.get(clocks.KIND, clock_id)
@@ -446,7 +364,7 @@ class Simulator:
     def resend(self, delivery_id: int) -> None:
         """Raises StripeError 400 for one of more than 15 days ago."""
         self._outbox.resend(delivery_id, now=self._world.wall())
-        self._stir()
+        self._workers.stir()
 
     def deliver_pending(self) -> int:
         """Attempt every delivery that is due, in the calling thread; how many there were."""
@@ -454,56 +372,26 @@ class Simulator:
 
     def wait_for_event(self, event_type: str, object_id: str, *, timeout: float) -> bool:
         """Until every endpoint that wants the event has answered 2xx; seconds."""
-        if not self._worker:
+        if not self._workers.running:
             return True
         return self._outbox.wait_for(event_type, object_id, timeout=timeout)
 
     def start(self) -> None:
         """Deliver webhooks and let time do its work in the background, from where it stopped."""
-        if self._worker:
-            return
-        self._stopping = False
-        self._worker = threading.Thread(
-            target=self._run, args=(self._keep_time, self._time_is_due), daemon=True
-        )
-        self._postman = threading.Thread(
-            target=self._run, args=(self._deliver, self._mail_is_due), daemon=True
-        )
-        self._worker.start()
-        self._postman.start()
-
-    def _stir(self) -> None:
-        self._time_is_due.set()
-        self._mail_is_due.set()
-
-    def _run(self, work: Callable[[], float], is_due: threading.Event) -> None:
-        """Again and again, until closed; `work` answers the seconds it can wait."""
-        while not self._stopping:
-            is_due.clear()
-            try:
-                pause = work()
-            except Exception:
-                logger.exception("The simulator failed at something and goes on")
-                pause = 1.0
-            is_due.wait(pause)
+        self._workers.start()
 
     def _keep_time(self) -> float:
         self._catch_up()
-        self._mail_is_due.set()
+        self._workers.stir(self._deliver)
         return 1.0
 
     def _deliver(self) -> float:
-        self._outbox.deliver_due(lambda: self._stopping)
+        self._outbox.deliver_due(lambda: self._workers.stopping)
         due = self._outbox.next_due()
         return 1.0 if due is None else max(0.05, min(1.0, due - time.time()))
 
     def close(self) -> None:
-        self._stopping = True
-        self._stir()
-        if self._worker and self._postman:
-            self._worker.join()
-            self._postman.join()
-            self._worker = self._postman = None
+        self._workers.stop()
         self._store.close()
 
     def __enter__(self) -> Self:

@@ -215,7 +215,8 @@ def test_a_checkout_of_a_busy_clock_is_refused_with_the_reason(
     session = new_checkout(simulator)
     clock = simulator.default_clock_id
     assert clock is not None
-    monkeypatch.setattr(simulator, "_worker", object())  # somebody else will move the clock
+    # Somebody else will move the clock.
+    monkeypatch.setattr(simulator._workers, "_threads", [object()])
     simulator.advance_clock(clock, simulator.now() + DAY)
     page = browser.post(checkout_path(session), {"card_number": GOOD})
     monkeypatch.undo()

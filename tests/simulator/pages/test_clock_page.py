@@ -82,7 +82,7 @@ def test_the_page_reloads_itself_while_a_clock_moves(
     assert "http-equiv" not in browser.get("/simulator/").html
     clock = simulator.default_clock_id
     assert clock is not None
-    monkeypatch.setattr(simulator, "_worker", object())
+    monkeypatch.setattr(simulator._workers, "_threads", [object()])
     simulator.advance_clock(clock, simulator.now() + DAY)
     page = browser.get("/simulator/")
     monkeypatch.undo()

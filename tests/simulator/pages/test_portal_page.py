@@ -111,7 +111,7 @@ def test_what_the_simulator_refuses_is_shown(
     assert "No such subscription" in page.text
     clock = simulator.default_clock_id
     assert clock is not None
-    monkeypatch.setattr(simulator, "_worker", object())
+    monkeypatch.setattr(simulator._workers, "_threads", [object()])
     simulator.advance_clock(clock, simulator.now() + DAY)
     page = browser.post(f"{mine}/card", {"card_number": GOOD})
     monkeypatch.undo()

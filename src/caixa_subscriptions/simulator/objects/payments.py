@@ -82,7 +82,6 @@ def payment_intent(
         "metadata": {},
         "next_action": None,
         "on_behalf_of": None,
-        "payment_details": None,
         "payment_method": None,
         "payment_method_configuration_details": None,
         "payment_method_options": dict(CARD_OPTIONS),
