@@ -64,6 +64,7 @@ def test_a_payment_is_charged_once(call: Calls) -> None:
         "payment_intent.created",
         "payment_intent.succeeded",
         "checkout.session.completed",
+        "charge.updated",
     ]
 
 

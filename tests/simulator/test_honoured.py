@@ -18,6 +18,7 @@ from tests.simulator.tools import DAY, FAILS_LATER, GOOD, START, Calls, Inbox, W
 NEVER_ANY = {
     "caixa_subscriptions.simulator.resources.empty": "families without objects",
 }
+DISPUTED = "4000000000000259"
 # What a call needs before a parameter of it is looked at; `{...}` is an id of the world's.
 VALID: dict[str, dict[str, Any]] = {
     "POST /v1/billing_portal/sessions": {"customer": "{customer}"},
@@ -61,6 +62,7 @@ VALID: dict[str, dict[str, Any]] = {
         "subscription": "{subscription}",
         "subscription_details": {"items": [{"id": "{subscription_item}"}]},
     },
+    "POST /v1/refunds": {"charge": "{charge}"},
     "POST /v1/subscription_items": {"subscription": "{subscription}", "price": "{price}"},
     "POST /v1/subscriptions/{subscription}": {"items": [{"id": "{subscription_item}"}]},
     "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
@@ -151,6 +153,10 @@ def world() -> Iterator[Calls]:
     call = Calls(simulator)
     price = call.price(lookup_key="monthly")
     call.subscribe(call.customer(FAILS_LATER), price)
+    call.subscribe(call.customer(DISPUTED), price)
+    paid = call.subscribe(call.customer(GOOD), price)
+    (charge,) = call("GET", "/v1/charges", customer=paid["customer"])["data"]
+    call("POST", "/v1/refunds", charge=charge["id"], amount=1)
     price = call.price(product=price["product"])
     sold = call.subscribe(call.customer(GOOD, email="ana@example.com", balance=1), price)
     call("POST", f"/v1/subscription_items/{sold['items']['data'][0]['id']}", quantity=2)

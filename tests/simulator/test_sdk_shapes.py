@@ -24,6 +24,7 @@ KINDS = (
     "customer",
     "customer_balance_transaction",
     "discount",
+    "dispute",
     "entitlements.active_entitlement",
     "entitlements.feature",
     "event",
@@ -36,6 +37,7 @@ KINDS = (
     "product",
     "product_feature",
     "promotion_code",
+    "refund",
     "setup_intent",
     "subscription",
     "subscription_item",
@@ -75,6 +77,7 @@ def world(call: Calls) -> Simulator:
     call("POST", f"/v1/customers/{paid['customer']}", metadata={"a": "b"}, name="Bea")
     entitle(call, price)
     redeem(call, price)
+    give_back(call, price)
     call("POST", "/v1/tax_rates", display_name="VAT", percentage=19, inclusive=True)
     advance(simulator, days=30)
     return simulator
@@ -84,6 +87,13 @@ def entitle(call: Calls, price: dict[str, Any]) -> None:
     feature = call("POST", "/v1/entitlements/features", name="Exports", lookup_key="exports")
     path = f"/v1/products/{price['product']}/features"
     call("POST", path, entitlement_feature=feature["id"])
+
+
+def give_back(call: Calls, price: dict[str, Any]) -> None:
+    call.subscribe(call.customer("4000000000000259"), price)
+    paid = call.subscribe(call.customer(GOOD), price)
+    (charge,) = call("GET", "/v1/charges", customer=paid["customer"])["data"]
+    call("POST", "/v1/refunds", charge=charge["id"], amount=1)
 
 
 def redeem(call: Calls, price: dict[str, Any]) -> None:
@@ -160,6 +170,8 @@ def test_line_items_fit(world: Simulator, call: Calls) -> None:
     ("kind", "paths"),
     [
         ("charge", ["balance_transaction", "customer", "payment_intent", "refunds"]),
+        ("dispute", ["charge", "payment_intent"]),
+        ("refund", ["charge", "balance_transaction", "payment_intent"]),
         ("checkout.session", ["line_items", "subscription.latest_invoice.payments"]),
         ("customer", ["sources", "subscriptions", "tax", "tax_ids", "invoice_credit_balance"]),
         (

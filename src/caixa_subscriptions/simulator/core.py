@@ -143,6 +143,8 @@ class Simulator:
         with self._store.transaction():
             yield self._world
         self._workers.stir()
+        if not self._workers.running:
+            self._catch_up()
 
     def complete_checkout(
         self,

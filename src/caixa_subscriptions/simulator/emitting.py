@@ -8,7 +8,14 @@ from typing import Any, get_args
 
 import stripe
 
-from caixa_subscriptions.simulator import completing, expand, resources, routes
+from caixa_subscriptions.simulator import (
+    completing,
+    disputing,
+    expand,
+    refunding,
+    resources,
+    routes,
+)
 from caixa_subscriptions.simulator.lifecycle import ENDED
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.packing import unpack
@@ -199,6 +206,19 @@ def _session(world: World, type: str, customer: str | None) -> Object:  # noqa: 
     )
 
 
+def _charge(world: World, customer: str | None) -> Object:
+    paid = _subscription(world, "charge.succeeded", customer)
+    return world.store.all("charge", customer=paid["customer"])[0]
+
+
+def _refund(world: World, type: str, customer: str | None) -> Object:  # noqa: A002
+    return refunding.refund_charge(world, _charge(world, customer))
+
+
+def _dispute(world: World, type: str, customer: str | None) -> Object:  # noqa: A002
+    return disputing.open_dispute(world, _charge(world, customer), reason="fraudulent")
+
+
 MAKERS: dict[str, Callable[[World, str, str | None], Object]] = {
     "charge": _subscription,
     "checkout.session": _session,
@@ -208,7 +228,9 @@ MAKERS: dict[str, Callable[[World, str, str | None], Object]] = {
     "payment_intent": _subscription,
     "payment_method": _payment_method,
     "price": _price,
+    "dispute": _dispute,
     "product": _product,
+    "refund": _refund,
     "subscription": _subscription,
 }
 

@@ -46,6 +46,12 @@ def _line_items(world: World, obj: dict[str, Any]) -> Any:
     return page(lines, f"/v1/checkout/sessions/{obj['id']}/line_items")
 
 
+def _refunds(world: World, obj: dict[str, Any]) -> Any:
+    """With `total_count`, as recorded."""
+    found = [public(one) for one in world.store.all("refund") if one["charge"] == obj["id"]]
+    return page(found, f"/v1/charges/{obj['id']}/refunds") | {"total_count": len(found)}
+
+
 def _applies_to(world: World, obj: dict[str, Any]) -> Any:
     return (world.store.get(obj["id"]) or {}).get("_applies_to")
 
@@ -53,7 +59,7 @@ def _applies_to(world: World, obj: dict[str, Any]) -> Any:
 # Keys that are there only when expanded.
 _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
     ("", "breakdown"): lambda world, obj: {"discounts": [], "taxes": []},  # of total_details
-    ("charge", "refunds"): lambda world, obj: page([], f"/v1/charges/{obj['id']}/refunds"),
+    ("charge", "refunds"): _refunds,
     ("checkout.session", "line_items"): _line_items,
     ("coupon", "applies_to"): _applies_to,
     ("customer", "invoice_credit_balance"): lambda world, obj: {},

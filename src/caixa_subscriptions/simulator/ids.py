@@ -59,6 +59,9 @@ class Ids:
     def token(self, length: int) -> str:
         return "".join(self._random.choices(_ALPHABET, k=length))
 
+    def digits(self, length: int) -> str:
+        return "".join(self._random.choices(string.digits, k=length))
+
     def new(self, kind: str) -> str:
         prefix, length = PREFIXES[kind]
         return prefix + self.token(length)

@@ -86,6 +86,8 @@ SINCE: dict[str, str] = {
     """,
     "2025-12-15.clover": """
         * customer_account
+        refund customer
+        refund payment_method
         billing_portal.configuration features.subscription_update.billing_cycle_anchor
         line_item subtotal
     """,

@@ -131,10 +131,12 @@ class World:
             self.emit(event, obj, previous if tells else None)
         return obj
 
-    def tell_update(self, before: Mapping[str, Any], obj: dict[str, Any]) -> None:
-        """`<object>.updated` for several changes at once, when any of them shows."""
+    def tell_update(
+        self, before: Mapping[str, Any], obj: dict[str, Any], event: str | None = None
+    ) -> None:
+        """`<object>.updated`, or `event`, for several changes at once, when any of them shows."""
         if previous := _changed(expand.shown(before), expand.shown(obj)):
-            self.emit(f"{obj['object']}.updated", obj, previous)
+            self.emit(event or f"{obj['object']}.updated", obj, previous)
 
     @contextmanager
     def undone(self) -> Iterator[None]:

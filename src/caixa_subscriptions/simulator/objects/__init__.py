@@ -25,6 +25,7 @@ from caixa_subscriptions.simulator.objects.customers import (
     customer_balance_transaction,
 )
 from caixa_subscriptions.simulator.objects.discounts import coupon, discount, promotion_code
+from caixa_subscriptions.simulator.objects.disputes import EVIDENCE_TEXTS, dispute
 from caixa_subscriptions.simulator.objects.entitlements import (
     active_entitlement,
     entitlement_summary,
@@ -55,6 +56,7 @@ from caixa_subscriptions.simulator.objects.payments import (
     setup_intent,
 )
 from caixa_subscriptions.simulator.objects.portal import portal_configuration, portal_session
+from caixa_subscriptions.simulator.objects.refunds import refund
 from caixa_subscriptions.simulator.objects.subscriptions import (
     billing_mode,
     subscription,
@@ -67,6 +69,7 @@ __all__ = [
     "CARD_OPTIONS",
     "DAY",
     "EMPTY_ADDRESS",
+    "EVIDENCE_TEXTS",
     "HOUR",
     "PORTAL_CONFIGURATION_ID",
     "account",
@@ -84,6 +87,7 @@ __all__ = [
     "customer_balance_transaction",
     "customer_details",
     "discount",
+    "dispute",
     "entitlement_summary",
     "event",
     "feature",
@@ -104,6 +108,7 @@ __all__ = [
     "product_feature",
     "promotion_code",
     "proration_item",
+    "refund",
     "setup_intent",
     "subscription",
     "subscription_item",

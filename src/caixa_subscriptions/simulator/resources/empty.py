@@ -13,7 +13,6 @@ from caixa_subscriptions.simulator.world import World
 FAMILIES = {
     "application_fees": "ApplicationFee",
     "country_specs": "CountrySpec",
-    "disputes": "Dispute",
     "file_links": "FileLink",
     "files": "File",
     "identity/verification_reports": "identity.VerificationReport",
@@ -25,7 +24,6 @@ FAMILIES = {
     "issuing/transactions": "issuing.Transaction",
     "payouts": "Payout",
     "radar/early_fraud_warnings": "radar.EarlyFraudWarning",
-    "refunds": "Refund",
     "reviews": "Review",
     "shipping_rates": "ShippingRate",
     "subscription_schedules": "SubscriptionSchedule",
