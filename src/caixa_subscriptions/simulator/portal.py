@@ -19,24 +19,27 @@ from caixa_subscriptions.simulator.world import World
 IDLE_SECONDS = HOUR  # real time, whatever the clocks say
 
 
+def find_session(world: World, token: str) -> dict[str, Any] | None:
+    """The session of a link, also of one that is over."""
+    session_id = world.store.get_meta(f"portal:{token}")
+    return world.store.get(session_id) if session_id else None
+
+
 def open_session(world: World, token: str) -> dict[str, Any]:
     """The session of a link; each use keeps it alive for an hour."""
-    session_id = world.store.get_meta(f"portal:{token}")
-    session = world.store.get(session_id) if session_id else None
+    session = find_session(world, token)
     if session is None or session["_expires_at"] <= world.wall():
         raise StripeError(404, "This customer portal link is unknown or has expired.")
     world.update(session, {"_expires_at": world.wall() + IDLE_SECONDS})
     return session
 
 
-def features_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
-    found = get_configuration(world, session["configuration"], param=None)
-    features: dict[str, Any] = found["features"]
-    return features
+def configuration_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
+    return get_configuration(world, session["configuration"], param=None)
 
 
 def _feature(world: World, session: dict[str, Any], name: str) -> dict[str, Any]:
-    feature: dict[str, Any] = features_of(world, session)[name]
+    feature: dict[str, Any] = configuration_of(world, session)["features"][name]
     if not feature["enabled"]:
         raise invalid("The configuration of this portal does not offer this.")
     return feature

@@ -7,19 +7,13 @@ from importlib import resources
 from typing import Any
 
 from caixa_subscriptions.simulator.core import Simulator
+from caixa_subscriptions.simulator.pages import dashboard, portal
 from caixa_subscriptions.simulator.pages.checkout import (
     show_checkout,
     submit_checkout,
     submit_code,
 )
-from caixa_subscriptions.simulator.pages.dashboard import answer_get, answer_post
 from caixa_subscriptions.simulator.pages.layout import error_page
-from caixa_subscriptions.simulator.pages.portal import (
-    cancel_in_portal,
-    renew_in_portal,
-    show_portal,
-    update_card_in_portal,
-)
 from caixa_subscriptions.simulator.pages.request import PageRequest, read_request
 from caixa_subscriptions.simulator.pages.response import (
     PageError,
@@ -54,14 +48,13 @@ def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
     match request.path:
         case ("checkout", session_id):
             return show_checkout(simulator, session_id)
-        case ("portal", token):
-            return show_portal(simulator, token)
         case ("static", name) if name in STATIC:
             return file_response(
                 STATIC[name], resources.files(__name__).joinpath(name).read_bytes()
             )
-    if (page := answer_get(simulator, request)) is not None:
-        return page
+    for answer in (portal.answer_get, dashboard.answer_get):
+        if (page := answer(simulator, request)) is not None:
+            return page
     raise PageError(404, "Page not found", "There is no page at this address.")
 
 
@@ -71,12 +64,7 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
             return submit_checkout(simulator, session_id, request.form)
         case ("checkout", session_id, "code"):
             return submit_code(simulator, session_id, request.form)
-        case ("portal", token, "cancel"):
-            return cancel_in_portal(simulator, token, request.form)
-        case ("portal", token, "renew"):
-            return renew_in_portal(simulator, token, request.form)
-        case ("portal", token, "card"):
-            return update_card_in_portal(simulator, token, request.form)
-    if (page := answer_post(simulator, request)) is not None:
-        return page
+    for answer in (portal.answer_post, dashboard.answer_post):
+        if (page := answer(simulator, request)) is not None:
+            return page
     raise PageError(404, "Page not found", "There is no form at this address.")

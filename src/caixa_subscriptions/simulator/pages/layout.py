@@ -81,7 +81,9 @@ def message_page(
 
 
 def error_page(error: PageError) -> PageResponse:
-    return message_page(title=error.title, message=error.message, status=error.status)
+    return message_page(
+        title=error.title, message=error.message, status=error.status, link=error.link
+    )
 
 
 def chip(text: str, tone: str) -> Html:

@@ -20,8 +20,12 @@ class PageResponse:
 class PageError(Exception):
     """A request the pages cannot answer; shown as a page of its own."""
 
-    def __init__(self, status: int, title: str, message: str) -> None:
+    def __init__(
+        self, status: int, title: str, message: str, *, link: tuple[str, str] | None = None
+    ) -> None:
+        """`link`: URL and text of a way on."""
         super().__init__(message)
+        self.link = link
         self.status = status
         self.title = title
         self.message = message
