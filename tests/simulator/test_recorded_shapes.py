@@ -36,6 +36,7 @@ NOT_SERVED = {
     "charge.refunds",  # when expanded
     "customer.invoice_credit_balance",  # when expanded
     "customer.tax",  # when expanded
+    "invoice.confirmation_secret",  # when expanded
     "invoice.payments",  # when expanded
     "payment_method.boleto",
     # The account's other payment methods.

@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from caixa_subscriptions.simulator import discounts, objects, versions
-from caixa_subscriptions.simulator.charging import default_payment_method
+from caixa_subscriptions.simulator.charging import (
+    default_payment_method,
+    refusal,
+    wait_for_confirmation,
+)
 from caixa_subscriptions.simulator.collecting import (
     collect,
     finalize_invoice,
@@ -39,6 +43,7 @@ def create_subscription(
     changes: dict[str, Any],
     incomplete_first: bool = False,
     redemptions: Sequence[Redemption] = (),
+    payment_behavior: str = "allow_incomplete",
 ) -> dict[str, Any]:
     """A new subscription with its first invoice; paid, on trial, or `incomplete`.
 
@@ -82,7 +87,9 @@ def create_subscription(
     subscription["latest_invoice"] = invoice["id"]
     world.store.put(subscription)
     finalize_invoice(world, invoice, pay=False)
-    if invoice["status"] != "paid" and not _pay_first(world, subscription, invoice):
+    if invoice["status"] != "paid" and not _pay_first(
+        world, subscription, invoice, payment_behavior
+    ):
         subscription["status"] = "incomplete"
         world.schedule(
             subscription, "expire_incomplete", now + INCOMPLETE_EXPIRES, customer["test_clock"]
@@ -100,8 +107,17 @@ def create_subscription(
     return subscription
 
 
-def _pay_first(world: World, subscription: dict[str, Any], invoice: dict[str, Any]) -> bool:
+def _pay_first(
+    world: World, subscription: dict[str, Any], invoice: dict[str, Any], behavior: str
+) -> bool:
+    """Whether it is paid. With `default_incomplete` somebody has yet to confirm the payment; with
+    `error_if_incomplete` it raises CardError where it is not (Stripe docs: payment_behavior)."""
+    if behavior == "default_incomplete":
+        wait_for_confirmation(world, invoice, default_payment_method(world, subscription))
+        return False
     paid = pay_invoice(world, invoice, subscription=subscription)
+    if not paid and behavior == "error_if_incomplete":
+        raise refusal(world, invoice, executed=False)
     if not paid:
         world.update(invoice, {"next_payment_attempt": None})
         world.unschedule(invoice)

@@ -50,6 +50,42 @@ def intent_of(world: World, invoice: dict[str, Any], now: int) -> dict[str, Any]
     return intent
 
 
+def wait_for_confirmation(
+    world: World, invoice: dict[str, Any], payment_method: dict[str, Any] | None
+) -> None:
+    """The invoice's intent, made and not yet confirmed."""
+    intent = intent_of(world, invoice, invoice["created"])
+    if payment_method:
+        changes = {"payment_method": payment_method["id"], "status": "requires_confirmation"}
+        world.update(intent, changes)
+
+
+def cancel_payment(world: World, invoice: dict[str, Any], now: int) -> None:
+    """Of a void invoice."""
+    payment = payment_of(world, invoice)
+    if payment is None or payment["status"] != "open":
+        return
+    payment["status"] = "canceled"
+    payment["status_transitions"] = {"canceled_at": now, "paid_at": None}
+    world.store.put(payment, customer=invoice["customer"])
+    intent = world.get("payment_intent", payment["payment"]["payment_intent"])
+    cancel_intent(world, intent, now, reason="void_invoice")
+
+
+def cancel_intent(world: World, intent: dict[str, Any], now: int, *, reason: str | None) -> None:
+    world.update(
+        intent,
+        {
+            "amount_capturable": 0,
+            "canceled_at": now,
+            "cancellation_reason": reason,
+            "next_action": None,
+            "status": "canceled",
+        },
+        "payment_intent.canceled",
+    )
+
+
 def charge_invoice(
     world: World,
     invoice: dict[str, Any],
@@ -266,18 +302,26 @@ def close_payment(world: World, invoice: dict[str, Any], now: int) -> None:
 def refusal(world: World, invoice: dict[str, Any], *, executed: bool = True) -> StripeError:
     """The error of a call that would have the invoice paid; `executed` keeps the traces of the
     attempt."""
-    intents = [
-        world.get("payment_intent", one["payment"]["payment_intent"])
-        for one in world.store.all("invoice_payment", invoice=invoice["id"])
-    ]
-    error = next((one["last_payment_error"] for one in intents), None)
-    if error is None:
+    kind = ExecutedCardError if executed else CardError
+    payment = payment_of(world, invoice)
+    if payment is None:
         return StripeError(
             400,
             "Cannot charge a customer that has no active card",
             code="missing",
             type="card_error",
         )
+    intent = world.get("payment_intent", payment["payment"]["payment_intent"])
+    if intent["status"] == "requires_action":
+        subject = "invoice" if executed else "subscription"
+        return kind(
+            {
+                "code": f"{subject}_payment_intent_requires_action",
+                "message": f"Payment for this {subject} requires additional user action before it "
+                "can be completed successfully. Payment can be completed using the "
+                f"PaymentIntent associated with the {subject}.",
+            }
+        )
+    error = intent["last_payment_error"]
     told = ("advice_code", "code", "decline_code", "message", "network_decline_code")
-    kind = ExecutedCardError if executed else CardError
     return kind({key: error[key] for key in told if error.get(key)})

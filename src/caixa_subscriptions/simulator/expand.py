@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from caixa_subscriptions.simulator.world import World
 
 MAX_DEPTH = 4
+_ABSENT = object()  # stays absent even when it is expanded
 
 
 def public(obj: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +54,15 @@ def _refunds(world: World, obj: dict[str, Any]) -> Any:
 
 
 def _applies_to(world: World, obj: dict[str, Any]) -> Any:
-    return (world.store.get(obj["id"]) or {}).get("_applies_to")
+    return (world.store.get(obj["id"]) or {}).get("_applies_to") or _ABSENT
+
+
+def _confirmation_secret(world: World, obj: dict[str, Any]) -> Any:
+    """Null where nothing is due (recorded)."""
+    for payment in world.store.all("invoice_payment", invoice=obj["id"]):
+        intent = world.get("payment_intent", payment["payment"]["payment_intent"])
+        return {"client_secret": intent["client_secret"], "type": "payment_intent"}
+    return None
 
 
 # Keys that are there only when expanded.
@@ -72,6 +81,7 @@ _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
         "provider": "stripe",
     },
     ("customer", "tax_ids"): lambda world, obj: page([], f"/v1/customers/{obj['id']}/tax_ids"),
+    ("invoice", "confirmation_secret"): _confirmation_secret,
     ("invoice", "payments"): _payments,
     ("item", "discounts"): lambda world, obj: [],
     ("item", "taxes"): lambda world, obj: [],
@@ -83,7 +93,7 @@ _LAZY: dict[tuple[str, str], Callable[[World, dict[str, Any]], Any]] = {
             "unit_amount_decimal": obj["unit_amount_decimal"],
         }
     },
-    ("price", "tiers"): lambda world, obj: None,
+    ("price", "tiers"): lambda world, obj: _ABSENT,
 }
 
 
@@ -129,7 +139,7 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
     lazy = _LAZY.get((node.get("object", ""), step))
     if lazy and node.get(step) is None:
         value = lazy(world, node)
-        if value is not None:
+        if value is not _ABSENT:
             node[step] = value
     elif (step not in node and not lazy) or not _is_expandable(world, step, node.get(step)):
         raise invalid(f"This property cannot be expanded ({path}).", "expand")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import balances, objects
+from caixa_subscriptions.simulator.charging import cancel_payment
 from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.pending import pending_items, put_on
 from caixa_subscriptions.simulator.taking_off import discount_lines, in_force
@@ -112,6 +113,7 @@ def close_invoice(world: World, invoice: dict[str, Any], *, status: str, at: str
     )
     if status == "void":
         balances.give_back(world, invoice)
+        cancel_payment(world, invoice, now)
     world.emit("invoice.voided" if status == "void" else "invoice.marked_uncollectible", invoice)
 
 

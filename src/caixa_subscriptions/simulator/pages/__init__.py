@@ -13,6 +13,7 @@ from caixa_subscriptions.simulator.pages.checkout import (
     submit_checkout,
     submit_code,
 )
+from caixa_subscriptions.simulator.pages.confirm import show_confirm, submit_confirm
 from caixa_subscriptions.simulator.pages.layout import error_page
 from caixa_subscriptions.simulator.pages.request import PageRequest, read_request
 from caixa_subscriptions.simulator.pages.response import (
@@ -48,6 +49,8 @@ def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
     match request.path:
         case ("checkout", session_id):
             return show_checkout(simulator, session_id)
+        case ("confirm", intent_id):
+            return show_confirm(simulator, intent_id)
         case ("static", name) if name in STATIC:
             return file_response(
                 STATIC[name], resources.files(__name__).joinpath(name).read_bytes()
@@ -62,6 +65,8 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
     match request.path:
         case ("checkout", session_id):
             return submit_checkout(simulator, session_id, request.form)
+        case ("confirm", intent_id):
+            return submit_confirm(simulator, intent_id, request.form)
         case ("checkout", session_id, "code"):
             return submit_code(simulator, session_id, request.form)
     for answer in (portal.answer_post, dashboard.answer_post):

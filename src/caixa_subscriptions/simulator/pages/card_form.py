@@ -14,6 +14,8 @@ TEST_CARDS = (
     ("4242 4242 4242 4242", "every payment succeeds"),
     ("4000 0000 0000 0341", "is accepted, later charges fail"),
     ("4000 0000 0000 0002", "is declined"),
+    ("4000 0025 0000 3155", "asks for 3D Secure until it is set up, then pays without its owner"),
+    ("4000 0027 6000 3184", "asks for 3D Secure on every payment"),
 )
 DEFAULTS = {"card_number": "", "expiry": "12/34", "cvc": "123"}
 

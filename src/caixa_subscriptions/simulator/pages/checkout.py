@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator import checkout_discounts
-from caixa_subscriptions.simulator.completing import asks_for_card
+from caixa_subscriptions.simulator.completing import asks_for_card, needs_authentication
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
+from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.pages import promotion, wording
 from caixa_subscriptions.simulator.pages.card_form import (
     CardFormError,
@@ -16,6 +17,7 @@ from caixa_subscriptions.simulator.pages.card_form import (
     field_of_decline,
     read_card,
 )
+from caixa_subscriptions.simulator.pages.confirm import bank_page
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import message_page, page
 from caixa_subscriptions.simulator.pages.response import (
@@ -44,12 +46,16 @@ def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, st
     try:
         if asks_for_card(session):
             card = read_card(form)
+            answer = form.get("authentication")
+            if answer is None and needs_authentication(session, card.number):
+                return _ask_bank(session, form)
             session = simulator.complete_checkout(
                 session_id,
                 card_number=card.number,
                 exp_month=card.exp_month,
                 exp_year=card.exp_year,
                 cvc=card.cvc,
+                authenticate=answer != "fail",
             )
         else:
             session = simulator.complete_checkout(session_id, card_number="")
@@ -83,6 +89,16 @@ def submit_code(simulator: Simulator, session_id: str, form: Mapping[str, str]) 
         wrong = promotion.code_form(session, code, refused.message)
         return _form_page(simulator, session, form={}, error=None, status=400, code=wrong)
     return redirect_response(f"/simulator/checkout/{session_id}")
+
+
+def _ask_bank(session: Mapping[str, Any], form: Mapping[str, str]) -> PageResponse:
+    due = session["amount_total"]
+    return bank_page(
+        f"/simulator/checkout/{session['id']}",
+        money(due, session["currency"]) if due else None,
+        {name: form[name] for name in ("card_number", "expiry", "cvc") if name in form},
+        form_targets=[session["success_url"] or ""],
+    )
 
 
 def _session(simulator: Simulator, session_id: str) -> dict[str, Any]:

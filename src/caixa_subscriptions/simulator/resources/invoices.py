@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import charging, collecting, invoicing
-from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError, invalid
+from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.routes import (
     LIST_PARAMS,
@@ -69,7 +69,7 @@ def pay(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     if card is None or invoice["status"] == "paid":  # nothing was due
         return invoice
     if not collecting.pay_invoice(world, invoice, payment_method=card, manual=True):
-        raise _refused(world, invoice)
+        raise charging.refusal(world, invoice)
     return invoice
 
 
@@ -82,21 +82,6 @@ def _pay_out_of_band(world: World, invoice: dict[str, Any], params: Params) -> d
     if invoice["status"] != "paid":
         collecting.settle_out_of_band(world, invoice)
     return invoice
-
-
-def _refused(world: World, invoice: dict[str, Any]) -> StripeError:
-    payment = charging.payment_of(world, invoice)
-    intent = payment and world.get("payment_intent", payment["payment"]["payment_intent"])
-    if intent and intent["status"] == "requires_action":
-        return ExecutedCardError(
-            {
-                "code": "invoice_payment_intent_requires_action",
-                "message": "Payment for this invoice requires additional user action before it "
-                "can be completed successfully. Payment can be completed using the "
-                "PaymentIntent associated with the invoice.",
-            }
-        )
-    return charging.refusal(world, invoice)
 
 
 @route("POST", "/v1/invoices/{invoice}/finalize", "InvoiceFinalizeInvoiceParams", "auto_advance")

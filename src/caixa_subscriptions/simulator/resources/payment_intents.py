@@ -201,17 +201,8 @@ def cancel_payment_intent(world: World, params: Params, object_id: str) -> dict[
         raise _unexpected(intent, "cancel")
     if intent["status"] == "requires_capture":
         charging.release(world, intent)
-    world.update(
-        intent,
-        {
-            "amount_capturable": 0,
-            "canceled_at": world.now(world.clock_of(intent) or ""),
-            "cancellation_reason": params.get("cancellation_reason"),
-            "next_action": None,
-            "status": "canceled",
-        },
-    )
-    world.emit("payment_intent.canceled", intent)
+    now = world.now(world.clock_of(intent) or "")
+    charging.cancel_intent(world, intent, now, reason=params.get("cancellation_reason"))
     return intent
 
 

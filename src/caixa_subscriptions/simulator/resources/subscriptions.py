@@ -86,7 +86,7 @@ def trial_end_of(params: Params, now: int) -> int | None:
     "/v1/subscriptions",
     "SubscriptionCreateParams",
     "billing_mode.type customer items.price items.quantity default_payment_method description "
-    "discounts metadata "
+    "discounts metadata payment_behavior "
     f"trial_end trial_period_days cancel_at_period_end {_MISSING_CARD}",
 )
 def create_subscription(world: World, params: Params) -> dict[str, Any]:
@@ -105,10 +105,14 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
                 "default_payment_method",
                 "resource_missing",
             )
+    behavior = params.get("payment_behavior", "allow_incomplete")
+    if behavior == "pending_if_incomplete":
+        raise invalid("`pending_if_incomplete` is for updates only.", "payment_behavior")
     due, redemptions = discounts.due_first(
         world, items, params.get("discounts") or [], customer, trial=trial_end is not None
     )
-    if due and not (default or customer["invoice_settings"]["default_payment_method"]):
+    card_is_there = default or customer["invoice_settings"]["default_payment_method"]
+    if due and not card_is_there and behavior != "default_incomplete":
         raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing", executed=True)
     changes: dict[str, Any] = {
         "default_payment_method": default or None,
@@ -128,6 +132,7 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
         trial_end=trial_end,
         changes=changes,
         redemptions=redemptions,
+        payment_behavior=behavior,
     )
     if params.get("cancel_at_period_end"):
         lifecycle.request_cancellation(
