@@ -5,6 +5,7 @@ What the session's configuration does not offer is refused (Stripe docs: custome
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, changing, lifecycle
@@ -110,6 +111,30 @@ def change_plan(
     if subscription["status"] == "trialing" and feature["trial_update_behavior"] == "end_trial":
         billing.end_trial(world, subscription)
     return subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A change that is not done: the subscription after it, the invoice of now, and the next one;
+    None for an invoice there would not be."""
+
+    subscription: dict[str, Any]
+    invoice: dict[str, Any] | None
+    upcoming: dict[str, Any] | None
+
+
+def preview_change(
+    world: World, token: str, subscription_id: str, *, price: str | None, quantity: int | None
+) -> Preview:
+    """What `change_plan` would do, and what it would cost; raises what it would raise."""
+    before = own_subscription(world, open_session(world, token), subscription_id)
+    with world.undone():
+        changed = change_plan(world, token, subscription_id, price=price, quantity=quantity)
+        invoice = world.get("invoice", changed["latest_invoice"])
+        waits = invoice["id"] == before["latest_invoice"] or invoice["status"] == "draft"
+        stops = changed["cancel_at"] or changed["status"] in (*lifecycle.ENDED, "paused")
+        upcoming = None if stops else billing.next_invoice(world, changed)
+    return Preview(changed, None if waits else invoice, upcoming)
 
 
 def check_change(

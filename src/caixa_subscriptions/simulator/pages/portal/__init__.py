@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from caixa_subscriptions.simulator.core import Simulator
-from caixa_subscriptions.simulator.pages.portal import cancelling, home, paying
+from caixa_subscriptions.simulator.pages.portal import cancelling, home, paying, plans
 from caixa_subscriptions.simulator.pages.portal.frame import open_visit
 from caixa_subscriptions.simulator.pages.request import PageRequest
 from caixa_subscriptions.simulator.pages.response import PageResponse
@@ -16,6 +16,8 @@ def answer_get(simulator: Simulator, request: PageRequest) -> PageResponse | Non
             return home.show(open_visit(simulator, token))
         case ("portal", token, "cancel", subscription_id):
             return cancelling.show(open_visit(simulator, token), subscription_id)
+        case ("portal", token, "plan", subscription_id):
+            return plans.show(open_visit(simulator, token), subscription_id, request.query)
     return None
 
 
@@ -29,4 +31,6 @@ def answer_post(simulator: Simulator, request: PageRequest) -> PageResponse | No
             return cancelling.renew(open_visit(simulator, token), form)
         case ("portal", token, "card"):
             return paying.submit(open_visit(simulator, token), form)
+        case ("portal", token, "plan"):
+            return plans.submit(open_visit(simulator, token), form)
     return None

@@ -108,20 +108,26 @@ def plan_name(visit: Visit, subscription: Mapping[str, Any]) -> str:
 def _actions(visit: Visit, subscription: Mapping[str, Any]) -> Html | None:
     if subscription["status"] in ENDED:
         return None
+    actions = []
+    if visit.offers("subscription_update") and len(subscription["items"]["data"]) == 1:
+        actions.append(
+            fill(
+                '<a class="button" href="{url}">Update plan</a>',
+                url=visit.url("plan", subscription["id"]),
+            )
+        )
     if subscription["cancel_at"] is not None:
-        actions = [_button(visit, subscription, "renew", "primary", "Renew subscription")]
-    elif not visit.offers("subscription_cancel"):
-        return None
-    elif _asks_first(visit):
-        actions = [
+        actions.append(_button(visit, subscription, "renew", "primary", "Renew subscription"))
+    elif visit.offers("subscription_cancel") and _asks_first(visit):
+        actions.append(
             fill(
                 '<a class="button danger" href="{url}">Cancel subscription</a>',
                 url=visit.url("cancel", subscription["id"]),
             )
-        ]
-    else:
-        actions = [_button(visit, subscription, "cancel", "danger", "Cancel subscription")]
-    return fill('<div class="buttons">{actions}</div>', actions=actions)
+        )
+    elif visit.offers("subscription_cancel"):
+        actions.append(_button(visit, subscription, "cancel", "danger", "Cancel subscription"))
+    return fill('<div class="buttons">{actions}</div>', actions=actions) if actions else None
 
 
 def _asks_first(visit: Visit) -> bool:
