@@ -55,7 +55,7 @@ def enter_code(world: World, session_id: str, code: str) -> dict[str, Any]:
 
 
 def redemptions(
-    world: World, session: dict[str, Any], customer: Mapping[str, Any]
+    world: World, session: dict[str, Any], customer: Mapping[str, Any] | None
 ) -> list[Redemption]:
     """What the session redeems as it is completed; a code may be over by then."""
     return [
@@ -98,15 +98,24 @@ def _put(session: dict[str, Any], redemption: Redemption) -> None:
     price(session, [redemption.coupon])
 
 
+def price_again(world: World, session: dict[str, Any]) -> None:
+    """After its lines have changed. Raises StripeError when its discount asks for more."""
+    customer = session["customer"] and world.get("customer", session["customer"])
+    price(session, [one.coupon for one in redemptions(world, session, customer)])
+
+
+def on_trial(session: Mapping[str, Any]) -> bool:
+    data = session["_subscription_data"]
+    return not data.keys().isdisjoint({"trial_end", "trial_period_days"})
+
+
 def price(session: dict[str, Any], coupons: Sequence[Mapping[str, Any]]) -> None:
     """Amounts of the session and its lines; nothing comes off what a trial makes free today."""
     lines = session["_line_items"]
-    on_trial = (
-        not session["_subscription_data"].keys().isdisjoint({"trial_end", "trial_period_days"})
-    )
+    free = on_trial(session)
     sizes = [
         (
-            0 if on_trial and line["price"]["recurring"] else line["amount_subtotal"],
+            0 if free and line["price"]["recurring"] else line["amount_subtotal"],
             line["price"]["product"],
         )
         for line in lines

@@ -12,6 +12,7 @@ from caixa_subscriptions.simulator.pages.checkout import (
     show_checkout,
     submit_checkout,
     submit_code,
+    submit_quantity,
 )
 from caixa_subscriptions.simulator.pages.confirm import show_confirm, submit_confirm
 from caixa_subscriptions.simulator.pages.layout import error_page
@@ -69,6 +70,8 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
             return submit_confirm(simulator, intent_id, request.form)
         case ("checkout", session_id, "code"):
             return submit_code(simulator, session_id, request.form)
+        case ("checkout", session_id, "quantity"):
+            return submit_quantity(simulator, session_id, request.form)
     for answer in (portal.answer_post, dashboard.answer_post):
         if (page := answer(simulator, request)) is not None:
             return page

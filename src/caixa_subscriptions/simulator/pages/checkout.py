@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +11,14 @@ from caixa_subscriptions.simulator.completing import asks_for_card, needs_authen
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
 from caixa_subscriptions.simulator.money import money
-from caixa_subscriptions.simulator.pages import promotion, wording
+from caixa_subscriptions.simulator.pages import checkout_lines, promotion
 from caixa_subscriptions.simulator.pages.card_form import (
     CardFormError,
     card_fields,
     field_of_decline,
     read_card,
 )
+from caixa_subscriptions.simulator.pages.checkout_words import words
 from caixa_subscriptions.simulator.pages.confirm import bank_page
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import message_page, page
@@ -26,6 +28,7 @@ from caixa_subscriptions.simulator.pages.response import (
     is_web_url,
     redirect_response,
 )
+from caixa_subscriptions.simulator.resources import checkout_items
 
 # Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
 REDIRECT_WAIT_SECONDS = 10.0
@@ -101,6 +104,23 @@ def _ask_bank(session: Mapping[str, Any], form: Mapping[str, str]) -> PageRespon
     )
 
 
+def submit_quantity(simulator: Simulator, session_id: str, form: Mapping[str, str]) -> PageResponse:
+    """The checkout again, with the quantity or with what is wrong with it."""
+    session = _session(simulator, session_id)
+    if session["status"] != "open":
+        return _closed(session)
+    line, entered = form.get("line", ""), form.get("quantity", "").strip()
+    # Of what is no number, what no line allows.
+    quantity = int(entered) if re.fullmatch(r"[0-9]{1,9}", entered) else 0
+    try:
+        with simulator.deed() as world:
+            checkout_items.choose_quantity(world, session_id, line, quantity)
+    except StripeError as refused:
+        wrong = checkout_lines.QuantityError(line, entered, refused.message)
+        return _form_page(simulator, session, form={}, error=None, status=400, quantity=wrong)
+    return redirect_response(f"/simulator/checkout/{session_id}")
+
+
 def _session(simulator: Simulator, session_id: str) -> dict[str, Any]:
     session = simulator.get_object(session_id)
     if session is None or session["object"] != "checkout.session":
@@ -141,12 +161,13 @@ def _form_page(
     error: CardFormError | None,
     status: int,
     code: Html | None = None,
+    quantity: checkout_lines.QuantityError | None = None,
 ) -> PageResponse:
     trial_days = simulator.checkout_trial_days(session["id"])
     details = session["customer_details"] or {}
     email = details.get("email") or session["customer_email"]
     back = _link(session["cancel_url"], "Back")
-    button = "Start trial" if trial_days else "Subscribe"
+    says = words(session, trial_days)
     body = fill(
         """<div class="checkout">
 <section class="summary" aria-labelledby="summary">
@@ -165,52 +186,22 @@ def _form_page(
 </form>
 </div>""",
         session_id=session["id"],
-        heading="Start your free trial" if trial_days else "Subscribe",
+        heading=says.heading,
         back=back and fill('<a class="back" href="{url}">← {text}</a>', url=back[0], text=back[1]),
-        lines=[_line(simulator, line, trial_days) for line in _line_items(simulator, session)],
-        totals=promotion.totals(simulator, session),
+        lines=checkout_lines.lines(simulator, session["id"], trial_days, quantity),
+        totals=promotion.totals(simulator, session) if session["mode"] != "setup" else None,
         code=code or promotion.code_form(session),
         email=email and fill('<p class="who">For <strong>{email}</strong></p>', email=email),
-        fields=card_fields(form, error, autofocus=code is None)
+        fields=card_fields(form, error, autofocus=code is None and quantity is None)
         if asks_for_card(session)
         else Html("<p>No card is needed today.</p>"),
-        button=button,
-        fine="Cancel before the trial ends and you pay nothing."
-        if trial_days
-        else "Renews by itself until you cancel.",
+        button=says.button,
+        fine=says.fine,
     )
     return page(
-        title=button,
+        title=says.button,
         body=body,
         status=status,
         width="wide",
         form_targets=[session["success_url"] or ""],
-    )
-
-
-def _line_items(simulator: Simulator, session: Mapping[str, Any]) -> list[dict[str, Any]]:
-    answer = simulator.request(
-        "GET",
-        f"/v1/checkout/sessions/{session['id']}/line_items",
-        {"limit": 100},
-        headers={"Authorization": "Bearer sk_test_simulator000000000000000000"},
-    )
-    lines: list[dict[str, Any]] = answer.body["data"]
-    return lines
-
-
-def _line(simulator: Simulator, line: Mapping[str, Any], trial_days: int) -> Html:
-    price = line["price"]
-    quantity = line["quantity"] or 1
-    product = simulator.get_object(price["product"]) or {}
-    amount = f"{wording.price_amount(price, quantity)} {wording.interval(price)}".rstrip()
-    terms = f"{wording.days(trial_days)} free, then {amount}" if trial_days else amount
-    return fill(
-        """<div class="line"><p class="product">{name}{quantity}</p>
-<p class="terms">{terms}</p>{description}</div>""",
-        name=product.get("name") or line["description"],
-        quantity=f" \N{MULTIPLICATION SIGN} {quantity}" if quantity > 1 else None,
-        terms=terms,
-        description=product.get("description")
-        and fill('<p class="fine">{text}</p>', text=product["description"]),
     )

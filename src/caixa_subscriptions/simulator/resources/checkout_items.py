@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import objects
-from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param, not_simulated
+from caixa_subscriptions.simulator import checkout_discounts, objects
+from caixa_subscriptions.simulator.errors import (
+    StripeError,
+    invalid,
+    missing,
+    missing_param,
+    not_simulated,
+)
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.catalogue import create_price
 from caixa_subscriptions.simulator.routes import Params
@@ -43,7 +49,30 @@ def new_lines(world: World, params: Params) -> list[dict[str, Any]]:
 
 def amount_due(lines: list[dict[str, Any]], *, trial: bool) -> int:
     """Today: what recurs is free on trial, what is paid once is not."""
-    return sum(line["amount_total"] for line in lines if not (trial and line["price"]["recurring"]))
+    return sum(
+        line["amount_subtotal"] for line in lines if not (trial and line["price"]["recurring"])
+    )
+
+
+def choose_quantity(world: World, session_id: str, line_id: str, quantity: int) -> dict[str, Any]:
+    """What the hosted page does with a quantity; its session, priced again.
+
+    Raises StripeError for a session that is not open, a line that allows no such quantity, and a
+    discount that asks for more than is left.
+    """
+    session = world.get("checkout.session", session_id)
+    if session["status"] != "open":
+        raise invalid("This checkout is no longer open.")
+    lines = session["_line_items"]
+    line = next((one for one in lines if one["id"] == line_id), None)
+    if line is None:
+        raise missing("line_item", line_id)
+    change_quantity(line, quantity)
+    trial = checkout_discounts.on_trial(session)
+    session["amount_subtotal"] = amount_due(lines, trial=trial)
+    checkout_discounts.price_again(world, session)
+    world.store.put(session)
+    return session
 
 
 def change_quantity(line: dict[str, Any], quantity: int) -> None:
@@ -52,7 +81,12 @@ def change_quantity(line: dict[str, Any], quantity: int) -> None:
     if quantity == line["quantity"]:
         return
     if adjustable is None or not adjustable["minimum"] <= quantity <= adjustable["maximum"]:
-        raise invalid("This quantity cannot be chosen.", "quantity")
+        raise invalid(
+            f"Choose a quantity from {adjustable['minimum']} to {adjustable['maximum']}."
+            if adjustable
+            else "This quantity cannot be changed.",
+            "quantity",
+        )
     amount = line["price"]["unit_amount"] * quantity
     line.update({"quantity": quantity, "amount_subtotal": amount, "amount_total": amount})
 
