@@ -469,18 +469,18 @@ def test_an_interrupted_advance_goes_on(
     assert clock is not None
     steps, step = [], clocks.step
 
-    def killed_at_the_third(world: Any, clock_id: str) -> bool:
+    def killed_at_the_fourth(world: Any, clock_id: str) -> bool:
         steps.append(clock_id)
         more = step(world, clock_id)
-        if len(steps) == 3:
+        if len(steps) == 4:
             raise KeyboardInterrupt
         return more
 
     with monkeypatch.context() as patch:
-        patch.setattr(clocks, "step", killed_at_the_third)
+        patch.setattr(clocks, "step", killed_at_the_fourth)
         with pytest.raises(KeyboardInterrupt):
             first.advance_clock(clock, START + 8 * DAY, wait=True)
-    # The third step is undone, the first two are not.
+    # The fourth step is undone, those before it are not.
     assert call.get(clock)["status"] == "advancing"
     assert call.get(clock)["frozen_time"] == START + 7 * DAY
     assert call.get(subscription["id"])["status"] == "active"

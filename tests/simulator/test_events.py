@@ -40,6 +40,7 @@ def test_events_of_a_trial_that_ends_in_a_charge(call: Calls) -> None:
     advance(call.simulator, days=14)
     assert [one for one in event_types(call.simulator, before) if "clock" not in one] == [
         "customer.subscription.trial_will_end",
+        "invoice.upcoming",
         "invoice.created",
         "customer.subscription.updated",
     ]

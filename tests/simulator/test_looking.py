@@ -76,11 +76,12 @@ def test_what_comes_next(simulator: Simulator, call: Calls) -> None:
     planned = simulator.upcoming(subscription["id"])
     assert [(one.action, one.due) for one in planned] == [
         ("trial_will_end", subscription["trial_end"] - 3 * DAY),
+        ("upcoming", subscription["trial_end"] - 3 * DAY),
         ("period_end", subscription["trial_end"]),
     ]
     assert planned[0] in simulator.upcoming(clock=clock)
     assert simulator.upcoming(clock="") == []
-    assert simulator.count_due(clock, subscription["trial_end"] - 3 * DAY) == 1
+    assert simulator.count_due(clock, subscription["trial_end"] - 3 * DAY) == 2
     assert simulator.count_due(clock, subscription["trial_end"] - 3 * DAY - 1) == 0
 
 

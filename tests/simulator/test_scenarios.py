@@ -189,7 +189,7 @@ SCENARIOS: dict[str, tuple[Given, Step, str]] = {
     "three days before a trial ends": (
         trialing(),
         passing(days=11),
-        "customer.subscription.trial_will_end",
+        "customer.subscription.trial_will_end invoice.upcoming",
     ),
     "a trial ends": (
         after(trialing(), days=13),
@@ -231,6 +231,11 @@ SCENARIOS: dict[str, tuple[Given, Step, str]] = {
         after(cardless("cancel"), days=6),
         passing(days=1),
         "customer.subscription.deleted",
+    ),
+    "three days before a period ends": (
+        after(bought, days=26),
+        passing(days=1),
+        "invoice.upcoming",
     ),
     "a period ends": (
         after(bought, days=29),

@@ -124,7 +124,8 @@ def test_objects_fit(world: Simulator, call: Calls, kind: str) -> None:
 
 
 def test_what_events_carry_fits(world: Simulator) -> None:
-    found = [event["data"] for event in events(world)]
+    # Of an upcoming invoice, the one object without an id, see `served`.
+    found = [one["data"] for one in events(world) if one["type"] != "invoice.upcoming"]
     assert [problem for data in found for problem in misfits(data["object"])] == []
     updates = [data for data in found if "previous_attributes" in data]
     assert updates

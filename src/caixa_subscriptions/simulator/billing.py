@@ -135,10 +135,9 @@ def end_period(
     now = world.now_for(customer)
     changes: dict[str, Any] = dict(early or {})
     if subscription["status"] == "trialing":
-        behavior = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
-        if behavior != "create_invoice" and not default_payment_method(world, subscription):
+        if _ends_uncharged(world, subscription):
             world.update(subscription, changes)
-            if behavior == "cancel":
+            if _missing_payment_method(subscription) == "cancel":
                 cancel(world, subscription, reason=None)
             else:
                 tells = world.option("trial_pause_tells_update")
@@ -173,6 +172,20 @@ def end_period(
     plan_ahead(world, subscription)
 
 
+def _missing_payment_method(subscription: dict[str, Any]) -> str:
+    behavior: str = subscription["trial_settings"]["end_behavior"]["missing_payment_method"]
+    return behavior
+
+
+def _ends_uncharged(world: World, subscription: dict[str, Any]) -> bool:
+    """Whether this is a trial that is to end in a pause or a cancellation, for want of a card."""
+    return (
+        subscription["status"] == "trialing"
+        and _missing_payment_method(subscription) != "create_invoice"
+        and not default_payment_method(world, subscription)
+    )
+
+
 def _next_period(subscription: dict[str, Any], start: int) -> dict[str, Any]:
     items = subscription["items"]["data"]
     recurring = items[0]["price"]["recurring"]
@@ -196,6 +209,29 @@ def next_invoice(world: World, subscription: dict[str, Any]) -> dict[str, Any]:
     customer = world.get("customer", subscription["customer"])
     invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
     return world.update(invoice, {"created": ended[1], "next_payment_attempt": ended[1] + HOUR})
+
+
+@task("upcoming", rank=3)
+def _tell_upcoming(world: World, subscription: dict[str, Any]) -> None:
+    """`invoice.upcoming`, of an invoice that is not there yet and has no id. None of what is not
+    charged by itself (the SDK's text), or while collection is paused (Stripe docs)."""
+    if (
+        subscription["pause_collection"]
+        or subscription["collection_method"] == "send_invoice"
+        or 0 < (subscription["cancel_at"] or 0) <= current_period_end(subscription)
+        or _ends_uncharged(world, subscription)
+    ):
+        return
+    with world.undone():
+        invoice = next_invoice(world, subscription)
+    del invoice["id"]
+    lines = [line | {"invoice": None} for line in invoice["lines"]["data"]]
+    url = f"/v1/invoices/upcoming/lines?subscription={subscription['id']}"
+    world.emit(
+        "invoice.upcoming",
+        invoice
+        | {"billing_reason": "upcoming", "lines": invoice["lines"] | {"data": lines, "url": url}},
+    )
 
 
 @task("period_end", rank=3)

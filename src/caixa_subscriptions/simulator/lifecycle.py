@@ -22,7 +22,7 @@ ENDED = ("canceled", "incomplete_expired")
 def plan_ahead(world: World, subscription: dict[str, Any]) -> None:
     """Schedule what comes next by itself."""
     clock = subscription["test_clock"]
-    world.unschedule(subscription, "cancel", "trial_will_end", "period_end")
+    world.unschedule(subscription, "cancel", "trial_will_end", "upcoming", "period_end")
     if subscription["status"] in (*ENDED, "incomplete", "paused"):
         return
     item = subscription["items"]["data"][0]
@@ -35,6 +35,9 @@ def plan_ahead(world: World, subscription: dict[str, Any]) -> None:
             trial_will_end(world, subscription)
         else:
             world.schedule(subscription, "trial_will_end", due, clock)
+    due = item["current_period_end"] - int(str(world.option("upcoming_invoice_days"))) * DAY
+    if due > world.now(clock or ""):
+        world.schedule(subscription, "upcoming", due, clock)
 
 
 @task("trial_will_end", rank=2)

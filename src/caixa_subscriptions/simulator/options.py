@@ -75,6 +75,11 @@ OPTIONS: dict[str, Option] = {
         ("no_payment_required", "paid"),
         "What a Checkout with nothing due today says as `payment_status` is contested.",
     ),
+    "upcoming_invoice_days": Option(
+        ("3", "7", "15", "30", "45"),
+        "How many days before a renewal `invoice.upcoming` is sent is an account's setting; a "
+        "period no longer than that has none.",
+    ),
     "webhook_retries": Option(
         ("quick", "test", "live"),
         "Stripe tries three times within a few hours in a sandbox and for three days in live mode; "

@@ -122,7 +122,7 @@ def test_a_clock_says_what_comes_next(browser: Browser, simulator: Simulator) ->
     assert "in 4 days Subscription of ana@example.com sends trial_will_end" in text
     assert "in 7 days Subscription of ana@example.com ends its trial" in text
     assert "in 24 hours Session of bea@example.com expires" in text
-    assert "Advance 8 days 3 due" in text
+    assert "Advance 8 days 4 due" in text
 
 
 def test_what_is_due_by_the_time_of_day_is_shown() -> None:

@@ -23,6 +23,7 @@ _WORDS = {
     "period_end": "renews",
     "retry": "is charged again",
     "trial_will_end": "sends trial_will_end",
+    "upcoming": "sends invoice.upcoming",
 }
 
 
