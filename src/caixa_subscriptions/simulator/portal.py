@@ -35,6 +35,12 @@ def open_session(world: World, token: str) -> dict[str, Any]:
     return session
 
 
+def end_flow(world: World, session_id: str) -> None:
+    """The session's flow is done."""
+    session = world.get("billing_portal.session", session_id)
+    world.update(session, {"_flow_done": True})
+
+
 def configuration_of(world: World, session: dict[str, Any]) -> dict[str, Any]:
     return get_configuration(world, session["configuration"], param=None)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator import portal
-from caixa_subscriptions.simulator.errors import StripeError
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import alert
@@ -15,7 +14,6 @@ from caixa_subscriptions.simulator.pages.portal.frame import Visit, asked, leave
 from caixa_subscriptions.simulator.pages.response import (
     PageError,
     PageResponse,
-    redirect_response,
 )
 
 BUTTON = "Cancel subscription"
@@ -85,19 +83,11 @@ def _reasons(feature: Mapping[str, Any]) -> Html | None:
 def submit(visit: Visit, form: Mapping[str, str]) -> PageResponse:
     subscription_id = asked(form)
     feedback = form.get("feedback")
-    try:
-        visit.act(
-            lambda world: portal.cancel(world, visit.token, subscription_id, feedback=feedback)
-        )
-    except StripeError as refused:
-        return home.show(visit, problem=refused.message, status=400)
-    return redirect_response(visit.url())
+    return visit.act(
+        lambda world: portal.cancel(world, visit.token, subscription_id, feedback=feedback)
+    )
 
 
 def renew(visit: Visit, form: Mapping[str, str]) -> PageResponse:
     subscription_id = asked(form)
-    try:
-        visit.act(lambda world: portal.renew(world, visit.token, subscription_id))
-    except StripeError as refused:
-        return home.show(visit, problem=refused.message, status=400)
-    return redirect_response(visit.url())
+    return visit.act(lambda world: portal.renew(world, visit.token, subscription_id))

@@ -11,19 +11,16 @@ from caixa_subscriptions.simulator.money import money
 from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import alert
-from caixa_subscriptions.simulator.pages.portal import home
 from caixa_subscriptions.simulator.pages.portal.frame import Visit, asked, leave, show_step
-from caixa_subscriptions.simulator.pages.response import (
-    PageError,
-    PageResponse,
-    redirect_response,
-)
+from caixa_subscriptions.simulator.pages.response import PageError, PageResponse
 
-TITLE = "Update plan"
+TITLE, CONFIRM = "Update plan", "Confirm the new plan"
 
 
 def show(visit: Visit, subscription_id: str, query: Mapping[str, str]) -> PageResponse:
     """The choice, or with one made what it costs."""
+    if _asked_item(visit) is not None:
+        return show_asked(visit, problem=None, status=200)
     if not visit.offers("subscription_update"):
         raise PageError(404, "Page not found", "There is no plan to be changed here.")
     subscription = visit.subscription(subscription_id)
@@ -37,16 +34,31 @@ def show(visit: Visit, subscription_id: str, query: Mapping[str, str]) -> PageRe
 
 def submit(visit: Visit, form: Mapping[str, str]) -> PageResponse:
     subscription_id = asked(form)
-    try:
-        price, quantity = _chosen(form)
-        visit.act(
-            lambda world: portal.change_plan(
-                world, visit.token, subscription_id, price=price, quantity=quantity
-            )
+    price, quantity = _chosen(form) if (item := _asked_item(visit)) is None else item
+    return visit.act(
+        lambda world: portal.change_plan(
+            world, visit.token, subscription_id, price=price, quantity=quantity
         )
-    except StripeError as refused:
-        return home.show(visit, problem=refused.message, status=400)
-    return redirect_response(visit.url())
+    )
+
+
+def show_asked(visit: Visit, *, problem: str | None, status: int) -> PageResponse:
+    """The one change a flow is for."""
+    asked_for = (visit.flow or {})["subscription_update_confirm"]
+    subscription = visit.subscription(asked_for["subscription"])
+    if problem is None:
+        try:
+            return confirm(visit, subscription, *(_asked_item(visit) or (None, None)))
+        except StripeError as refused:
+            problem, status = refused.message, 400
+    return show_step(visit, CONFIRM, alert(problem), leave(visit), status=status)
+
+
+def _asked_item(visit: Visit) -> tuple[str | None, int | None] | None:
+    if visit.flow is None or visit.flow["type"] != "subscription_update_confirm":
+        return None
+    (item,) = visit.flow["subscription_update_confirm"]["items"]
+    return item["price"], item["quantity"]
 
 
 def _chosen(form: Mapping[str, str]) -> tuple[str | None, int | None]:
@@ -151,7 +163,7 @@ def confirm(
         raise StripeError(400, "This is your plan already.")
     return show_step(
         visit,
-        "Confirm the new plan",
+        CONFIRM,
         fill(
             '<dl class="change">{rows}</dl>',
             rows=[
@@ -175,7 +187,7 @@ def confirm(
             subscription_id=subscription["id"],
             price=new["price"]["id"],
             quantity=new["quantity"],
-            leave=leave(visit),
+            leave=leave(visit, back_a_step=_asked_item(visit) is None),
         ),
     )
 
