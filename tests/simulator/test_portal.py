@@ -342,7 +342,7 @@ def test_what_is_no_flow(call: Calls) -> None:
             "flow_data[subscription_cancel][subscription]",
         ),
         (400, {"type": "subscription_update"}, "flow_data[type]"),
-        (501, {"type": "customer_update"}, "flow_data[type]"),
+        (400, {"type": "customer_update"}, "flow_data[type]"),
         (
             400,
             {"type": "payment_method_update"}

@@ -11,7 +11,7 @@ from typing import Any
 from caixa_subscriptions.simulator import billing, changing, lifecycle
 from caixa_subscriptions.simulator.cards import check, checked_number
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing
-from caixa_subscriptions.simulator.objects import HOUR
+from caixa_subscriptions.simulator.objects import EMPTY_ADDRESS, HOUR
 from caixa_subscriptions.simulator.resources.customers import check_email
 from caixa_subscriptions.simulator.resources.payment_methods import new_card
 from caixa_subscriptions.simulator.resources.portal_configurations import get_configuration
@@ -170,8 +170,8 @@ def check_change(
         raise invalid("This quantity cannot be chosen.", "quantity")
 
 
-def update_customer(world: World, token: str, changes: dict[str, str]) -> dict[str, Any]:
-    """`changes` of `allowed_updates`: email, name, phone."""
+def update_customer(world: World, token: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` of `allowed_updates`: email, name, phone, and address, which is a mapping."""
     session = open_session(world, token)
     customer = world.get("customer", session["customer"])
     world.writable(customer)
@@ -180,8 +180,17 @@ def update_customer(world: World, token: str, changes: dict[str, str]) -> dict[s
         if name not in feature["allowed_updates"]:
             raise invalid("This cannot be changed in this portal.", name)
     check_email(changes, "email")
-    cleaned = {name: value.strip() or None for name, value in changes.items()}
+    cleaned = {
+        name: _cleaned(value) if isinstance(value, dict) else value.strip() or None
+        for name, value in changes.items()
+    }
     return world.update(customer, cleaned, "customer.updated")
+
+
+def _cleaned(address: dict[str, str]) -> dict[str, str | None] | None:
+    """None for an address that is empty."""
+    found = {name: value.strip() for name, value in address.items() if value.strip()}
+    return {**EMPTY_ADDRESS, **found} if found else None
 
 
 def update_card(

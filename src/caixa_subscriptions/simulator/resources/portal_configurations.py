@@ -25,7 +25,7 @@ _HONOURED = (
 )
 # Of a list of choices, what the page does.
 _OFFERED = {
-    "customer_update": ("allowed_updates", ("email", "name", "phone")),
+    "customer_update": ("allowed_updates", ("address", "email", "name", "phone")),
     "subscription_update": ("default_allowed_updates", ("price", "quantity")),
 }
 

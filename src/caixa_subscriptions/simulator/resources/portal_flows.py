@@ -10,6 +10,7 @@ from caixa_subscriptions.simulator.world import World
 
 # Which feature of the configuration a flow needs.
 FEATURES = {
+    "customer_update": "customer_update",
     "payment_method_update": "payment_method_update",
     "subscription_cancel": "subscription_cancel",
     "subscription_update": "subscription_update",
@@ -46,6 +47,8 @@ def new_flow(
     }
     if others := asked.keys() - {kind}:
         raise invalid(f"A flow of type `{kind}` takes no other.", f"flow_data[{min(others)}]")
+    if kind == "customer_update":
+        return flow | {kind: {}}
     if kind == "payment_method_update":
         return flow
     if kind not in asked:

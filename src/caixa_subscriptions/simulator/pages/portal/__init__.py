@@ -6,7 +6,14 @@ from collections.abc import Mapping
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import StripeError
-from caixa_subscriptions.simulator.pages.portal import cancelling, flows, home, paying, plans
+from caixa_subscriptions.simulator.pages.portal import (
+    cancelling,
+    details,
+    flows,
+    home,
+    paying,
+    plans,
+)
 from caixa_subscriptions.simulator.pages.portal.frame import Visit, open_visit
 from caixa_subscriptions.simulator.pages.request import PageRequest
 from caixa_subscriptions.simulator.pages.response import PageResponse, redirect_response
@@ -14,6 +21,7 @@ from caixa_subscriptions.simulator.pages.response import PageResponse, redirect_
 _SUBMIT = {
     "cancel": cancelling.submit,
     "card": paying.submit,
+    "details": details.submit,
     "plan": plans.submit,
     "renew": cancelling.renew,
 }
@@ -24,6 +32,11 @@ def answer_get(simulator: Simulator, request: PageRequest) -> PageResponse | Non
     match request.path:
         case ("portal", token):
             return _start(open_visit(simulator, token))
+        case ("portal", token, "details"):
+            visit = open_visit(simulator, token)
+            if not flows.leads_to(visit, "details", None):
+                return redirect_response(visit.url())
+            return details.show(visit)
         case ("portal", token, "cancel" | "plan" as step, subscription_id):
             visit = open_visit(simulator, token)
             if not flows.leads_to(visit, step, subscription_id):

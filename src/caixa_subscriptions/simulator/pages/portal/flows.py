@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from caixa_subscriptions.simulator.pages.layout import message_page
-from caixa_subscriptions.simulator.pages.portal import cancelling, paying, plans
+from caixa_subscriptions.simulator.pages.portal import cancelling, details, paying, plans
 from caixa_subscriptions.simulator.pages.portal.frame import Visit, return_link
 from caixa_subscriptions.simulator.pages.response import PageResponse
 
 STEPS = {
+    "customer_update": "details",
     "payment_method_update": "card",
     "subscription_cancel": "cancel",
     "subscription_update": "plan",
@@ -28,6 +29,8 @@ def show(visit: Visit, *, problem: str | None, status: int) -> PageResponse:
     flow = visit.flow or {}
     about = flow.get(flow["type"], {})
     match flow["type"]:
+        case "customer_update":
+            return details.show(visit, problem=problem, status=status)
         case "payment_method_update":
             return paying.show(visit, problem=problem, status=status)
         case "subscription_cancel":

@@ -12,6 +12,7 @@ from caixa_subscriptions.simulator.pages import wording
 from caixa_subscriptions.simulator.pages.card_form import CardFormError, card_fields
 from caixa_subscriptions.simulator.pages.html import Html, fill
 from caixa_subscriptions.simulator.pages.layout import alert, chip, page
+from caixa_subscriptions.simulator.pages.portal import details
 from caixa_subscriptions.simulator.pages.portal.frame import Visit, back
 from caixa_subscriptions.simulator.pages.response import PageResponse, is_web_url
 
@@ -43,6 +44,7 @@ def show(
             [_plan(visit, one) for one in shown]
             or Html('<section class="card"><p>There is no subscription yet.</p></section>'),
             _card(visit, shown, card) if visit.offers("payment_method_update") else None,
+            details.section(visit) if visit.offers("customer_update") else None,
             _invoices(visit) if visit.offers("invoice_history") else None,
         ],
         terms=_terms(profile),
