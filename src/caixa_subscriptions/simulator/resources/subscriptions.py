@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, discounts, lifecycle, objects, pausing
+from caixa_subscriptions.simulator import billing, discounts, ending, lifecycle, objects, pausing
 from caixa_subscriptions.simulator.changing import change_items
 from caixa_subscriptions.simulator.errors import (
     StripeError,
@@ -39,6 +39,7 @@ HAS_PRICE = (
     "exists (select 1 from json_each(data, '$.items.data') "
     "where json_extract(value, '$.price.id') = ?)"
 )
+_DETAILS = "cancellation_details.comment cancellation_details.feedback"
 _MISSING_CARD = "trial_settings.end_behavior.missing_payment_method"
 
 
@@ -154,7 +155,7 @@ def retrieve_subscription(world: World, params: Params, subscription_id: str) ->
     "/v1/subscriptions/{subscription}",
     "SubscriptionUpdateParams",
     "cancel_at cancel_at_period_end default_payment_method description discounts metadata "
-    "pause_collection "
+    f"pause_collection {_DETAILS} "
     f"trial_end {_MISSING_CARD} {_ITEMS} items.id items.deleted billing_cycle_anchor {TERMS}",
 )
 def update_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
@@ -166,6 +167,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     }
     if "description" in params:
         changes["description"] = params["description"] or None
+    if "cancellation_details" in params:
+        changes["cancellation_details"] = _details(subscription, params)
     if "trial_settings" in params:
         changes["trial_settings"] = params["trial_settings"]
     if "default_payment_method" in params:
@@ -249,7 +252,12 @@ def resume_subscription(world: World, params: Params, subscription_id: str) -> d
     return subscription
 
 
-@route("DELETE", "/v1/subscriptions/{subscription}", "SubscriptionCancelParams")
+@route(
+    "DELETE",
+    "/v1/subscriptions/{subscription}",
+    "SubscriptionCancelParams",
+    f"invoice_now prorate {_DETAILS}",
+)
 def cancel_subscription(world: World, params: Params, subscription_id: str) -> dict[str, Any]:
     subscription = _writable(world, subscription_id)
     if subscription["status"] in lifecycle.ENDED:
@@ -259,8 +267,22 @@ def cancel_subscription(world: World, params: Params, subscription_id: str) -> d
             code="resource_missing",
             param="id",
         )
-    lifecycle.cancel(world, subscription, reason="cancellation_requested")
+    if "cancellation_details" in params:
+        world.update(subscription, {"cancellation_details": _details(subscription, params)})
+    ending.end_now(
+        world,
+        subscription,
+        prorate=params.get("prorate", False),
+        invoice_now=params.get("invoice_now", False),
+    )
     return subscription
+
+
+def _details(subscription: dict[str, Any], params: Params) -> dict[str, Any]:
+    """What the customer said, empty takes it back; the reason is Stripe's own."""
+    given = {key: value or None for key, value in params["cancellation_details"].items()}
+    told: dict[str, Any] = subscription["cancellation_details"] | given
+    return told
 
 
 @route(
