@@ -46,6 +46,24 @@ FILTERS: list[tuple[str, str, dict[str, Any], Callable[[Found], bool]]] = [
         lambda one: one["type"] in ("charge.succeeded", "invoice.paid"),
     ),
     ("invoice_payments", "invoice_payment", {"status": "open"}, lambda one: False),
+    ("invoiceitems", "invoiceitem", {}, lambda one: True),
+    ("invoiceitems", "invoiceitem", {"pending": True}, lambda one: one["invoice"] is None),
+    ("invoiceitems", "invoiceitem", {"pending": False}, lambda one: one["invoice"] is not None),
+    (
+        "invoiceitems",
+        "invoiceitem",
+        {"created": {"lt": START + DAY}},
+        lambda one: one["date"] < START + DAY,
+    ),
+    ("tax_rates", "tax_rate", {"active": False}, lambda one: not one["active"]),
+    ("tax_rates", "tax_rate", {"inclusive": True}, lambda one: one["inclusive"]),
+    ("entitlements/features", "entitlements.feature", {}, lambda one: one["active"]),
+    (
+        "entitlements/features",
+        "entitlements.feature",
+        {"archived": True},
+        lambda one: not one["active"],
+    ),
 ]
 
 
@@ -53,10 +71,21 @@ FILTERS: list[tuple[str, str, dict[str, Any], Callable[[Found], bool]]] = [
 def many(call: Calls) -> Simulator:
     price = call.price()
     call.price(active=False)
+    for number in range(4):
+        rate = {"display_name": "VAT", "percentage": number, "inclusive": number > 1}
+        call("POST", "/v1/tax_rates", active=number % 2 == 0, **rate)
+        feature = call(
+            "POST", "/v1/entitlements/features", name="Export", lookup_key=f"key{number}"
+        )
+        if number > 1:
+            call("POST", f"/v1/entitlements/features/{feature['id']}", active=False)
     for day in range(4):
         for number in range(3):
             customer = call.customer(GOOD, email=f"a{number}@example.com")
+            item = {"customer": customer["id"], "amount": 10, "currency": "usd"}
+            call("POST", "/v1/invoiceitems", **item)
             subscription = call.subscribe(customer, price)
+            call("POST", "/v1/invoiceitems", **item)
             if number == 2:
                 call("DELETE", f"/v1/subscriptions/{subscription['id']}")
         if day < 3:

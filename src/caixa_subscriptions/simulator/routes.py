@@ -112,18 +112,3 @@ def list_page(found: list[dict[str, Any]], params: Params, url: str) -> dict[str
         "has_more": len(chosen) > limit,
         "url": url,
     }
-
-
-def created_matches(obj: dict[str, Any], wanted: Any) -> bool:
-    """`created=1` or `created[gte]=1`."""
-    if wanted is None:
-        return True
-    if not isinstance(wanted, dict):
-        return bool(obj["created"] == wanted)
-    tests = {
-        "gt": obj["created"].__gt__,
-        "gte": obj["created"].__ge__,
-        "lt": obj["created"].__lt__,
-        "lte": obj["created"].__le__,
-    }
-    return all(tests[name](value) for name, value in wanted.items())

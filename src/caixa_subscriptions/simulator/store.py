@@ -106,6 +106,8 @@ def _beside(obj: dict[str, Any]) -> dict[str, Any]:
         about = obj["data"]["object"]
         whose = about.get("customer") or about.get("id")
         return found | {"about": about.get("id"), "customer": whose}
+    if obj["object"] == "invoiceitem":
+        found["created"] = obj["date"]
     details = (obj.get("parent") or {}).get("subscription_details") or {}
     found["subscription"] = found["subscription"] or details.get("subscription")
     texts = (str, int)  # of what is expanded in the object itself, nothing is kept

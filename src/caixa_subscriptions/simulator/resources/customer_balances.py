@@ -4,14 +4,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import balances
 from caixa_subscriptions.simulator.errors import missing
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 KIND = "customer_balance_transaction"
@@ -42,13 +37,8 @@ def create_balance_transaction(world: World, params: Params, customer_id: str) -
 @route("GET", _PATH, "CustomerListBalanceTransactionsParams", f"{LIST_PARAMS} created invoice")
 def list_balance_transactions(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     world.get("customer", customer_id)
-    found = [
-        one
-        for one in world.store.all(KIND, customer=customer_id)
-        if params.get("invoice") in (None, one["invoice"])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, f"/v1/customers/{customer_id}/balance_transactions")
+    url = f"/v1/customers/{customer_id}/balance_transactions"
+    return stored_page(world, KIND, params, url, "invoice", ("customer = ?", customer_id))
 
 
 @route("GET", f"{_PATH}/{{transaction}}", "CustomerRetrieveBalanceTransactionParams")

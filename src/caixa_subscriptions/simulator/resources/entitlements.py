@@ -4,8 +4,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import entitling, objects
 from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_param
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 MAX_LOOKUP_KEY = 80
@@ -59,13 +60,8 @@ def update_feature(world: World, params: Params, feature_id: str) -> dict[str, A
 )
 def list_features(world: World, params: Params) -> dict[str, Any]:
     """Archived ones are those that are not active (Stripe docs: entitlements)."""
-    found = [
-        one
-        for one in world.store.all(FEATURE)
-        if one["active"] is not params.get("archived", False)
-        and params.get("lookup_key") in (None, one["lookup_key"])
-    ]
-    return list_page(found, params, "/v1/entitlements/features")
+    active = ("json_extract(data, '$.active') = ?", not params.get("archived", False))
+    return stored_page(world, FEATURE, params, "/v1/entitlements/features", "lookup_key", active)
 
 
 @route("POST", "/v1/products/{product}/features", "ProductFeatureCreateParams", "*")
@@ -91,7 +87,9 @@ def _of(world: World, product_id: str) -> list[dict[str, Any]]:
 @route("GET", "/v1/products/{product}/features", "ProductFeatureListParams", LIST_PARAMS)
 def list_product_features(world: World, params: Params, product_id: str) -> dict[str, Any]:
     world.get("product", product_id)
-    return list_page(_of(world, product_id), params, f"/v1/products/{product_id}/features")
+    url = f"/v1/products/{product_id}/features"
+    of_it = ("json_extract(data, '$._product') = ?", product_id)
+    return stored_page(world, "product_feature", params, url, "", of_it)
 
 
 @route("GET", "/v1/products/{product}/features/{id}", "ProductFeatureRetrieveParams")
@@ -127,11 +125,9 @@ def list_active_entitlements(world: World, params: Params) -> dict[str, Any]:
     if "customer" not in params:
         if not world.option("djstripe_lists"):
             raise missing_param("customer")
-        return list_page(world.store.all(entitling.KIND), params, url)
-    if world.deleted_customer(params["customer"]) is None:
+    elif world.deleted_customer(params["customer"]) is None:
         world.get("customer", params["customer"], param="customer")
-    found = entitling.entitlements_of(world, params["customer"])
-    return list_page(found, params, url)
+    return stored_page(world, entitling.KIND, params, url, "customer")
 
 
 @route(

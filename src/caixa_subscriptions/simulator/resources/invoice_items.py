@@ -5,14 +5,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects, one_off
 from caixa_subscriptions.simulator.errors import invalid, missing_param
+from caixa_subscriptions.simulator.lists import Condition, stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 _FIELDS = (
@@ -169,11 +164,7 @@ def retrieve_invoice_item(world: World, params: Params, item_id: str) -> dict[st
     f"{LIST_PARAMS} created customer invoice pending",
 )
 def list_invoice_items(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("invoiceitem", customer=params.get("customer"))
-        if params.get("invoice") in (None, one["invoice"])
-        and params.get("pending") in (None, one["invoice"] is None)
-        and created_matches({"created": one["date"]}, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/invoiceitems")
+    waits: list[Condition] = []
+    if "pending" in params:
+        waits = [("invoice is null" if params["pending"] else "invoice is not null",)]
+    return stored_page(world, "invoiceitem", params, "/v1/invoiceitems", "customer invoice", *waits)

@@ -6,14 +6,9 @@ from typing import Any
 
 from caixa_subscriptions.simulator import objects
 from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.routes import (
-    LIST_PARAMS,
-    Params,
-    created_matches,
-    list_page,
-    route,
-)
+from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
 
 _PLAIN = "active country description display_name jurisdiction state tax_type"
@@ -52,11 +47,4 @@ def update_tax_rate(world: World, params: Params, tax_rate_id: str) -> dict[str,
 
 @route("GET", "/v1/tax_rates", "TaxRateListParams", f"{LIST_PARAMS} active created inclusive")
 def list_tax_rates(world: World, params: Params) -> dict[str, Any]:
-    found = [
-        one
-        for one in world.store.all("tax_rate")
-        if params.get("active") in (None, one["active"])
-        and params.get("inclusive") in (None, one["inclusive"])
-        and created_matches(one, params.get("created"))
-    ]
-    return list_page(found, params, "/v1/tax_rates")
+    return stored_page(world, "tax_rate", params, "/v1/tax_rates", "active inclusive")
