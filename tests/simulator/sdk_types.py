@@ -27,6 +27,7 @@ _SCALARS: dict[Any, tuple[type, ...]] = {
 # Answered by Stripe (recorded in 2025 and 2026), though no longer in the SDK's classes.
 RECORDED = {
     "charge": {"destination", "dispute", "order"},
+    "payment_method": {"boleto.fingerprint"},
     "subscription": {"plan", "quantity"},
 }
 
@@ -176,4 +177,10 @@ def without_recorded(node: Any, own: set[str] | None = None) -> Any:
     if not isinstance(node, dict):
         return node
     dropped = RECORDED.get(str(node.get("object")), set()) | (own or set())
-    return {key: without_recorded(one) for key, one in node.items() if key not in dropped}
+    return {
+        key: without_recorded(
+            one, {name.partition(".")[2] for name in dropped if name.startswith(f"{key}.")}
+        )
+        for key, one in node.items()
+        if key not in dropped
+    }

@@ -264,7 +264,7 @@ def test_what_no_mode_sells(call: Calls, params: dict[str, Any], param: str, wor
     ("params", "param"),
     [
         ({"ui_mode": "embedded_page"}, "ui_mode"),
-        ({"payment_method_types": ["card", "boleto"]}, "payment_method_types[1]"),
+        ({"payment_method_types": ["card", "oxxo"]}, "payment_method_types[1]"),
         ({"invoice_creation": {"enabled": True}}, "invoice_creation"),
     ],
 )

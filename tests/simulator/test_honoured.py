@@ -101,6 +101,7 @@ VALUES: dict[str, Any] = {
     "email": "ana@example.com",
     "expires_at": START + DAY // 2,
     "frozen_time": START + DAY,
+    "pix": {},
     "query": "metadata['a']:null",
     "trial_end": START + 5 * DAY,
     "unit_amount_decimal": "1",

@@ -11,6 +11,7 @@ from typing import Any
 from caixa_subscriptions.simulator import discounts, objects, versions
 from caixa_subscriptions.simulator.charging import (
     default_payment_method,
+    payment_of,
     refusal,
     wait_for_confirmation,
 )
@@ -29,6 +30,7 @@ from caixa_subscriptions.simulator.periods import period_end
 from caixa_subscriptions.simulator.redeeming import Redemption
 from caixa_subscriptions.simulator.taking_off import spend
 from caixa_subscriptions.simulator.tasks import task
+from caixa_subscriptions.simulator.vouchers import awaits_voucher
 from caixa_subscriptions.simulator.world import World
 
 INCOMPLETE_EXPIRES = 23 * HOUR
@@ -90,10 +92,7 @@ def create_subscription(
     if invoice["status"] != "paid" and not _pay_first(
         world, subscription, invoice, payment_behavior
     ):
-        subscription["status"] = "incomplete"
-        world.schedule(
-            subscription, "expire_incomplete", now + INCOMPLETE_EXPIRES, customer["test_clock"]
-        )
+        _begin_unpaid(world, subscription, invoice, now)
     # Read again: finalizing has moved its invoice number on.
     customer = world.get("customer", customer["id"])
     if customer["currency"] is None:
@@ -105,6 +104,21 @@ def create_subscription(
     world.update(subscription, {"status": status}, "customer.subscription.updated")
     plan_ahead(world, subscription)
     return subscription
+
+
+def _begin_unpaid(
+    world: World, subscription: dict[str, Any], invoice: dict[str, Any], now: int
+) -> None:
+    """While a Boleto or Pix can be paid the subscription is active or waits for it, and no
+    time of its own ends that."""
+    payment = payment_of(world, invoice)
+    intent = world.get("payment_intent", payment["payment"]["payment_intent"]) if payment else None
+    if intent and awaits_voucher(intent):
+        subscription["status"] = world.option("delayed_payment_status")
+        return
+    subscription["status"] = "incomplete"
+    clock = subscription["test_clock"]
+    world.schedule(subscription, "expire_incomplete", now + INCOMPLETE_EXPIRES, clock)
 
 
 def _pay_first(

@@ -117,10 +117,11 @@ class Outcome:
 
     decline: Decline | None = None
     needs_authentication: bool = False
+    delayed: bool = False  # its customer has still to pay
 
     @property
     def succeeds(self) -> bool:
-        return self.decline is None and not self.needs_authentication
+        return self.decline is None and not (self.needs_authentication or self.delayed)
 
 
 def outcome(

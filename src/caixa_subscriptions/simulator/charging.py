@@ -11,6 +11,7 @@ from caixa_subscriptions.simulator import expand, objects
 from caixa_subscriptions.simulator.cards import AUTHENTICATION_REQUIRED, Decline, Outcome, outcome
 from caixa_subscriptions.simulator.errors import CardError, ExecutedCardError, StripeError
 from caixa_subscriptions.simulator.tasks import task
+from caixa_subscriptions.simulator.vouchers import UNAVAILABLE, fits, is_delayed, show_voucher
 from caixa_subscriptions.simulator.world import WALL, World
 
 
@@ -117,6 +118,9 @@ def charge(
     `off_session`: its owner is away; with `declines_unseen` a card that asks for 3D Secure is then
     declined. `authenticated`: its owner has just passed 3D Secure.
     """
+    if is_delayed(payment_method) and fits(payment_method, intent["amount"], intent["currency"]):
+        show_voucher(world, intent, payment_method, now)
+        return Outcome(delayed=True)
     met = outcome(
         payment_method["_number"],
         "charge",
@@ -124,23 +128,49 @@ def charge(
         set_up=bool(payment_method.get("_set_up")),
         authenticated=authenticated or bool(payment_method.get("_authenticated")),
     )
+    if is_delayed(payment_method):
+        met = Outcome(UNAVAILABLE)
     if met.needs_authentication and declines_unseen:
         met = Outcome(AUTHENTICATION_REQUIRED)
     if met.needs_authentication:
         ask_for_authentication(world, intent, payment_method)
         world.emit("payment_intent.requires_action", intent)
         return met
-    made = objects.charge(
+    if met.decline:
+        made = _new_charge(world, intent, payment_method, met.decline, now)
+        _decline(world, intent, payment_method, made, met.decline)
+    else:
+        complete(world, intent, payment_method, now, authenticated=authenticated)
+    return met
+
+
+def _new_charge(
+    world: World,
+    intent: dict[str, Any],
+    payment_method: dict[str, Any],
+    decline: Decline | None,
+    now: int,
+) -> dict[str, Any]:
+    return objects.charge(
         world.ids.new("charge"),
         intent=intent,
         payment_method=payment_method,
-        decline=met.decline,
+        decline=decline,
         receipt_url=f"{world.caller.base_url}/simulator/#{intent['id']}",
         created=now,
     )
-    if met.decline:
-        _decline(world, intent, payment_method, made, met.decline)
-        return met
+
+
+def complete(
+    world: World,
+    intent: dict[str, Any],
+    payment_method: dict[str, Any],
+    now: int,
+    *,
+    authenticated: bool = False,
+) -> None:
+    """The bank pays, or holds the money of an intent to be captured."""
+    made = _new_charge(world, intent, payment_method, None, now)
     held = intent["capture_method"] == "manual"
     if held:
         made |= {"captured": False, "amount_captured": 0}
@@ -166,7 +196,6 @@ def charge(
     world.emit(f"payment_intent.{'amount_capturable_updated' if held else 'succeeded'}", intent)
     if intent["setup_future_usage"] and authenticated:
         world.update(payment_method, {"_set_up": True})
-    return met
 
 
 _THREE_D_SECURE = {

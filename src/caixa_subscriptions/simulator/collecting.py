@@ -114,6 +114,8 @@ def pay_invoice(
     if payment_method and not hopeless:
         terms = {"off_session": not (creating or manual)}
         met = charge_invoice(world, invoice, payment_method, now, **terms)
+        if met.delayed:
+            return _await_customer(world, invoice, before)
         if met.succeeds:
             _receive(world, invoice, before, subscription=None if creating else subscription)
             return True
@@ -133,6 +135,36 @@ def pay_invoice(
     if not creating and not given_up:
         _fall_behind(world, subscription, invoice)
     return False
+
+
+def _await_customer(world: World, invoice: dict[str, Any], before: dict[str, Any]) -> bool:
+    """A Boleto or Pix is theirs to pay; nothing has failed, and nothing is tried meanwhile."""
+    world.unschedule(invoice)
+    world.update(invoice, {"next_payment_attempt": None})
+    world.tell_update(before, invoice)
+    world.emit("invoice.payment_action_required", invoice)
+    return False
+
+
+def follow_expired(world: World, intent: dict[str, Any]) -> None:
+    """A Boleto or Pix nobody paid. Of a subscription that was active meanwhile the first invoice is
+    void and the subscription stays (Stripe docs: subscription lifecycle); a later one is tried
+    again."""
+    invoice = world.store.get(intent.get("_invoice") or "")
+    if invoice is None or invoice["status"] != "open":
+        return
+    subscription = subscription_of(world, invoice)
+    world.emit("invoice.payment_failed", invoice)
+    if subscription["status"] == "incomplete":
+        expire_incomplete(world, subscription)
+    elif invoice["billing_reason"] == "subscription_create":
+        close_invoice(world, invoice, status="void", at="voided_at")
+    else:
+        before = dict(invoice)
+        now = world.now(invoice["test_clock"] or "")
+        _plan_retry(world, invoice, now, creating=False)
+        world.tell_update(before, invoice)
+        _fall_behind(world, subscription, invoice)
 
 
 def settle_out_of_band(world: World, invoice: dict[str, Any]) -> None:

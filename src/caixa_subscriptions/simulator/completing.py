@@ -15,9 +15,12 @@ from caixa_subscriptions.simulator.cards import Use, check, checked_number, outc
 from caixa_subscriptions.simulator.errors import CardError, invalid
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.resources.payment_methods import new_card
+from caixa_subscriptions.simulator.resources.payment_methods import new_card, new_voucher
 from caixa_subscriptions.simulator.resources.subscriptions import trial_end_of
+from caixa_subscriptions.simulator.vouchers import is_delayed
 from caixa_subscriptions.simulator.world import World
+
+TEST_TAX_ID = "000.000.000-00"
 
 # Two orders recorded for the same paid Checkout, with what is new since; order is never guaranteed.
 EVENT_ORDERS = {
@@ -39,6 +42,8 @@ EVENT_ORDERS = {
         "payment_intent.created",
         "payment_intent.succeeded",
         "invoice_payment.paid",
+        "payment_intent.requires_action",
+        "invoice.payment_action_required",
         "checkout.session.completed",
     ),
     "B": (
@@ -105,17 +110,22 @@ def complete_session(
     exp_month: int,
     exp_year: int,
     authenticate: bool = True,
+    pays_by: str = "card",
 ) -> dict[str, Any]:
     """What the hosted page does when the customer submits it, and passes 3D Secure or not.
 
-    `card_number` may be empty when no card is asked for. Raises CardError when the card is declined
-    (the session stays open), StripeError when the session is not open.
+    `card_number` may be empty when no card is asked for. Who `pays_by` "boleto" or "pix" has still
+    to do so. Raises CardError when the card is declined (the session stays open), StripeError when
+    the session is not open or not for this.
     """
     session = world.get("checkout.session", session_id)
     if session["status"] != "open":
         raise invalid(f"This Checkout Session is no longer active (status: {session['status']}).")
-    number = checked_number(card_number) if card_number or asks_for_card(session) else None
-    if number:
+    if pays_by not in session["payment_method_types"]:
+        raise invalid(f"This Checkout Session cannot be paid by {pays_by}.")
+    number = None
+    if pays_by == "card" and (card_number or asks_for_card(session)):
+        number = checked_number(card_number)
         _check_card(session, number, authenticate=authenticate)
     order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
     if not session["amount_total"] and order is EVENT_ORDERS["A"]:
@@ -126,8 +136,11 @@ def complete_session(
             world.writable(customer)
         now = world.now_for(customer) if customer else world.now()
         card = None
-        if number:
+        if pays_by != "card":
+            card = _voucher(world, pays_by, customer, session, now)
+        elif number:
             card = new_card(world, number, exp_month=exp_month, exp_year=exp_year, created=now)
+        if card:
             # Its owner is there, and has authenticated it if it asked for that.
             card |= {"_set_up": True, "_authenticated": True}
             if customer and _keeps_card(session):
@@ -154,6 +167,17 @@ def complete_session(
         )
         world.emit("checkout.session.completed", session)
     return session
+
+
+def _voucher(
+    world: World, kind: str, customer: Any, session: Mapping[str, Any], now: int
+) -> dict[str, Any]:
+    """With the tax id of test mode, since nobody is asked for it here."""
+    details = {
+        "email": customer["email"] if customer else session["customer_email"],
+        "name": customer and customer["name"],
+    }
+    return new_voucher(world, kind, tax_id=TEST_TAX_ID, created=now, **details)
 
 
 def _use(session: Mapping[str, Any]) -> Use:
@@ -237,14 +261,16 @@ def _subscribe(
         and world.option("checkout_created_status") == "incomplete",
     )
     return {
-        "payment_status": _payment_status(world, session),
+        "payment_status": _payment_status(world, session, card),
         "subscription": subscription["id"],
         "invoice": subscription["latest_invoice"],
     }
 
 
-def _payment_status(world: World, session: dict[str, Any]) -> Any:
-    return "paid" if session["amount_total"] else world.option("trial_payment_status")
+def _payment_status(world: World, session: dict[str, Any], card: dict[str, Any] | None) -> Any:
+    if not session["amount_total"]:
+        return world.option("trial_payment_status")
+    return "unpaid" if card and is_delayed(card) else "paid"
 
 
 def _pay(
@@ -265,7 +291,10 @@ def _pay(
     intent["metadata"] = merge_metadata({}, data.get("metadata"))
     world.add(intent, "payment_intent.created")
     charging.charge(world, intent, card, now)
-    return {"payment_status": "paid", "payment_intent": intent["id"]}
+    return {
+        "payment_status": _payment_status(world, session, card),
+        "payment_intent": intent["id"],
+    }
 
 
 def _set_up(

@@ -19,6 +19,7 @@ from caixa_subscriptions.simulator import (
     authenticating,
     checkout_discounts,
     completing,
+    delayed,
     emitting,
     expand,
     faults,
@@ -156,6 +157,7 @@ class Simulator:
         cvc: str = "123",
         promotion_code: str | None = None,
         authenticate: bool = True,
+        pays_by: str = "card",
     ) -> dict[str, Any]:
         """The completed session. Raises CardError on a decline, and the session stays open;
         StripeError when it is not open, or takes no `promotion_code`, as its customer types it.
@@ -172,6 +174,7 @@ class Simulator:
                 exp_month=exp_month,
                 exp_year=exp_year,
                 authenticate=authenticate,
+                pays_by=pays_by,
             )
             return expand.public(session)
 
@@ -188,6 +191,12 @@ class Simulator:
         with self._store.transaction():
             session = self._world.get("checkout.session", session_id)
             return completing.trial_days(self._world, session)
+
+    def pay_voucher(self, intent_id: str) -> dict[str, Any]:
+        """The payment intent after its customer has paid the Boleto or Pix. Raises StripeError when
+        there is none to pay."""
+        with self.deed() as world:
+            return expand.public(delayed.pay(world, intent_id))
 
     def get_portal_session(self, token: str) -> dict[str, Any]:
         """Raises StripeError 404 for a link that is unknown or has expired."""

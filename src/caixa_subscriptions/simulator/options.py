@@ -43,6 +43,11 @@ OPTIONS: dict[str, Option] = {
         "dj-stripe's sync lists tax ids by `id` and active entitlements of no customer; the SDK's "
         "types have neither, and what Stripe answers is not recorded. False refuses them.",
     ),
+    "delayed_payment_status": Option(
+        ("active", "incomplete"),
+        "What a subscription is while its first Boleto or Pix is still to be paid: Stripe's pages "
+        "name both.",
+    ),
     "dunning_outcome": Option(
         ("canceled", "unpaid", "past_due"),
         "What becomes of a subscription after the last failed retry is an account's setting.",

@@ -47,12 +47,15 @@ def refund_charge(
     )
     world.store.put(transaction)
     refund["balance_transaction"] = transaction["id"]
+    kind = charge["payment_method_details"]["type"]
+    if kind != "card":
+        refund["destination_details"] = {kind: {}, "type": kind}
     world.add(refund, "refund.created")
     refunded = charge["amount_refunded"] + amount
     changes = {"amount_refunded": refunded, "refunded": refunded == charge["amount"]}
     world.update(charge, changes, "charge.refunded")
-    # The bank's reference comes a moment after the answer (recorded: it is pending there).
-    world.schedule(refund, "reference_refund", world.wall(), WALL)
+    if kind == "card":  # the bank's reference comes a moment later (recorded: it is pending)
+        world.schedule(refund, "reference_refund", world.wall(), WALL)
     return refund
 
 

@@ -44,7 +44,10 @@ from caixa_subscriptions.simulator.objects.invoices import (
     invoice_totals,
     line_item,
 )
-from caixa_subscriptions.simulator.objects.payment_methods import card_payment_method
+from caixa_subscriptions.simulator.objects.payment_methods import (
+    card_payment_method,
+    voucher_payment_method,
+)
 from caixa_subscriptions.simulator.objects.payments import (
     CARD_OPTIONS,
     authentication,
@@ -114,5 +117,6 @@ __all__ = [
     "subscription_item",
     "tax_rate",
     "test_clock",
+    "voucher_payment_method",
     "webhook_endpoint",
 ]

@@ -56,3 +56,34 @@ def card_payment_method(
         "type": "card",
         "_number": number,
     }
+
+
+def voucher_payment_method(
+    payment_method_id: str,
+    *,
+    type: str,  # noqa: A002  Stripe's own name
+    tax_id: str | None,
+    billing_details: dict[str, Any],
+    created: int,
+) -> dict[str, Any]:
+    """Boleto or Pix (recorded: Boleto)."""
+    own: dict[str, Any] = {}
+    if type == "boleto":
+        fingerprint = hashlib.sha256(str(tax_id).encode()).hexdigest()[:16]
+        own = {"fingerprint": fingerprint, "tax_id": tax_id}
+    address = EMPTY_ADDRESS | (billing_details.get("address") or {})
+    given = dict.fromkeys(("email", "name", "phone", "tax_id")) | billing_details
+    return {
+        "id": payment_method_id,
+        "object": "payment_method",
+        "allow_redisplay": "unspecified",
+        "billing_details": given | {"address": address},
+        type: own,
+        "created": created,
+        "customer": None,
+        "customer_account": None,
+        "livemode": False,
+        "metadata": {},
+        "type": type,
+        "_number": "",
+    }

@@ -136,7 +136,6 @@ def charge(
 ) -> dict[str, Any]:
     amount = intent["amount"]
     digits = str(int(hashlib.sha256(charge_id.encode()).hexdigest(), 16))
-    card = payment_method["card"]
     outcome = {
         "advice_code": decline.get("advice_code") if decline else None,
         "network_advice_code": None,
@@ -197,33 +196,7 @@ def charge(
         "paid": not decline,
         "payment_intent": intent["id"],
         "payment_method": payment_method["id"],
-        "payment_method_details": {
-            "card": {
-                "amount_authorized": None if decline else amount,
-                "authorization_code": None if decline else digits[:6],
-                "brand": card["brand"],
-                "checks": dict(card["checks"]),
-                "country": card["country"],
-                "exp_month": card["exp_month"],
-                "exp_year": card["exp_year"],
-                "extended_authorization": {"status": "disabled"},
-                "fingerprint": card["fingerprint"],
-                "funding": card["funding"],
-                "incremental_authorization": {"status": "unavailable"},
-                "installments": None,
-                "last4": card["last4"],
-                "mandate": None,
-                "multicapture": {"status": "unavailable"},
-                "network": card["brand"],
-                "network_token": {"used": False},
-                "network_transaction_id": None if decline else digits[6:21],
-                "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
-                "regulated_status": card["regulated_status"],
-                "three_d_secure": None,
-                "wallet": None,
-            },
-            "type": "card",
-        },
+        "payment_method_details": _method_details(payment_method, amount, digits, decline=decline),
         "radar_options": {},
         "receipt_email": None,
         "receipt_number": None,
@@ -238,6 +211,44 @@ def charge(
         "status": "failed" if decline else "succeeded",
         "transfer_data": None,
         "transfer_group": None,
+    }
+
+
+def _method_details(
+    payment_method: dict[str, Any], amount: int, digits: str, *, decline: dict[str, Any] | None
+) -> dict[str, Any]:
+    kind = payment_method["type"]
+    if kind == "boleto":
+        return {"boleto": {"tax_id": payment_method["boleto"]["tax_id"]}, "type": kind}
+    if kind == "pix":
+        return {"pix": {"bank_transaction_id": digits[:21]}, "type": kind}
+    card = payment_method["card"]
+    return {
+        "card": {
+            "amount_authorized": None if decline else amount,
+            "authorization_code": None if decline else digits[:6],
+            "brand": card["brand"],
+            "checks": dict(card["checks"]),
+            "country": card["country"],
+            "exp_month": card["exp_month"],
+            "exp_year": card["exp_year"],
+            "extended_authorization": {"status": "disabled"},
+            "fingerprint": card["fingerprint"],
+            "funding": card["funding"],
+            "incremental_authorization": {"status": "unavailable"},
+            "installments": None,
+            "last4": card["last4"],
+            "mandate": None,
+            "multicapture": {"status": "unavailable"},
+            "network": card["brand"],
+            "network_token": {"used": False},
+            "network_transaction_id": None if decline else digits[6:21],
+            "overcapture": {"maximum_amount_capturable": amount, "status": "unavailable"},
+            "regulated_status": card["regulated_status"],
+            "three_d_secure": None,
+            "wallet": None,
+        },
+        "type": "card",
     }
 
 

@@ -14,6 +14,7 @@ from caixa_subscriptions.simulator.resources.customers import check_email
 from caixa_subscriptions.simulator.resources.subscriptions import trial_end_of
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, list_page, route
 from caixa_subscriptions.simulator.tasks import task
+from caixa_subscriptions.simulator.vouchers import check_types
 from caixa_subscriptions.simulator.world import World
 
 MAX_REFERENCE = 200
@@ -73,6 +74,8 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
         url=f"{world.caller.base_url}/simulator/checkout/{session_id}",
         created=now,
     )
+    session["payment_method_types"] = params.get("payment_method_types") or ["card"]
+    check_types(session["payment_method_types"], session["currency"])
     session["metadata"] = merge_metadata({}, params.get("metadata"))
     session["_line_items"] = lines
     for name in ("payment_intent_data", "setup_intent_data", "subscription_data"):
@@ -116,9 +119,6 @@ def _check(params: Params) -> None:
         raise invalid(
             f"Invalid string: must be at most {MAX_REFERENCE} characters", "client_reference_id"
         )
-    for index, one in enumerate(params.get("payment_method_types", [])):
-        if one != "card":
-            raise not_simulated(f"payment_method_types[{index}]")
     for name in ("allow_promotion_codes", "discounts"):
         if params.get(name) and mode != "subscription":
             raise not_simulated(name)

@@ -6,11 +6,12 @@ from typing import Any
 
 from caixa_subscriptions.simulator import charging, expand, objects
 from caixa_subscriptions.simulator.collecting import follow_intent
-from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid, not_simulated
+from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import chosen_card
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
+from caixa_subscriptions.simulator.vouchers import check_types
 from caixa_subscriptions.simulator.world import World
 
 MIN_AMOUNT = 50  # of the smallest unit; Stripe's own minimum depends on the currency
@@ -50,7 +51,7 @@ def create_payment_intent(world: World, params: Params) -> dict[str, Any]:
     customer = params.get("customer")
     if customer:
         world.writable(world.get("customer", customer, param="customer"))
-    only_cards(params)
+    check_types(params.get("payment_method_types", []), params["currency"].lower())
     now = world.now_for(world.get("customer", customer)) if customer else world.now()
     intent = objects.payment_intent(
         world.ids.new("payment_intent"),
@@ -62,6 +63,7 @@ def create_payment_intent(world: World, params: Params) -> dict[str, Any]:
     )
     if "payment_method_types" in params:
         intent["automatic_payment_methods"] = None
+        intent["payment_method_types"] = params["payment_method_types"]
     elif "automatic_payment_methods" in params:
         given = params["automatic_payment_methods"]
         intent["automatic_payment_methods"] = {"allow_redirects": "always"} | given
@@ -77,11 +79,6 @@ def create_payment_intent(world: World, params: Params) -> dict[str, Any]:
         if name in params:
             raise invalid(f"You cannot provide `{name}` without `confirm`.", name)
     return intent
-
-
-def only_cards(params: Params) -> None:
-    if params.get("payment_method_types", ["card"]) != ["card"]:
-        raise not_simulated("payment_method_types")
 
 
 def _choose(world: World, intent: dict[str, Any], named: str) -> dict[str, Any]:

@@ -15,10 +15,12 @@ from caixa_subscriptions.simulator.errors import (
     invalid,
     missing,
     missing_param,
+    not_simulated,
 )
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
+from caixa_subscriptions.simulator.vouchers import DELAYED
 from caixa_subscriptions.simulator.world import World
 
 
@@ -39,12 +41,52 @@ def new_card(
     "POST",
     "/v1/payment_methods",
     "PaymentMethodCreateParams",
-    "type card.number card.exp_month card.exp_year card.cvc card.token metadata",
+    "type card.number card.exp_month card.exp_year card.cvc card.token metadata billing_details "
+    "boleto pix",
 )
 def create_payment_method(world: World, params: Params) -> dict[str, Any]:
-    card = params.get("card")
-    if params.get("type") != "card" or not card:
-        raise invalid("The simulator makes cards only: type=card with card[number].", "type")
+    kind = params.get("type")
+    if kind not in ("card", *DELAYED):
+        raise not_simulated("type")
+    own = {"boleto": params.get("boleto"), "card": params.get("card"), "pix": params.get("pix")}
+    tax_id = (own["boleto"] or {}).get("tax_id")
+    for other, said in own.items():
+        if said is not None and other != kind:
+            raise invalid(f"You provided `{other}` for a payment method of the type {kind}.", other)
+    if own[kind] is None and kind != "pix":  # which says nothing
+        raise missing_param(kind)
+    created = (
+        _card(world, own["card"] or {}) if kind == "card" else _voucher(world, kind, tax_id, params)
+    )
+    given = params.get("billing_details") or {}
+    created["billing_details"] |= {key: given[key] or None for key in given if key != "address"}
+    created["billing_details"]["address"] |= given.get("address") or {}
+    created["metadata"] = merge_metadata({}, params.get("metadata"))
+    world.store.put(created)
+    return created
+
+
+def _voucher(world: World, kind: str, tax_id: str | None, params: Params) -> dict[str, Any]:
+    details = params.get("billing_details") or {}
+    for name in ("name", "email") if kind == "boleto" else ():
+        if not details.get(name):
+            raise missing_param(f"billing_details[{name}]")
+    return new_voucher(world, kind, tax_id=tax_id, created=world.now())
+
+
+def new_voucher(
+    world: World, kind: str, *, tax_id: str | None, created: int, **billing_details: Any
+) -> dict[str, Any]:
+    return objects.voucher_payment_method(
+        world.ids.new("payment_method"),
+        type=kind,
+        tax_id=tax_id,
+        billing_details=billing_details,
+        created=created,
+    )
+
+
+def _card(world: World, card: Params) -> dict[str, Any]:
     token = card.get("token")
     if token is None:
         for name in ("number", "exp_month", "exp_year"):
@@ -56,16 +98,13 @@ def create_payment_method(world: World, params: Params) -> dict[str, Any]:
         number = TOKENS.get("pm_card_" + token.removeprefix("tok_"), "")
         if not number:
             raise missing("token", token, param="card[token]")
-    created = new_card(
+    return new_card(
         world,
         number,
         exp_month=card.get("exp_month", 12),
         exp_year=card.get("exp_year", 2034),
         created=world.now(),
     )
-    created["metadata"] = merge_metadata({}, params.get("metadata"))
-    world.store.put(created)
-    return created
 
 
 @route("GET", "/v1/payment_methods/{payment_method}", "PaymentMethodRetrieveParams")

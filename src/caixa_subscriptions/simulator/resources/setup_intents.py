@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import authenticating, expand
-from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid
+from caixa_subscriptions.simulator.errors import ExecutedCardError, invalid, not_simulated
 from caixa_subscriptions.simulator.lists import stored_page
 from caixa_subscriptions.simulator.params import merge_metadata
-from caixa_subscriptions.simulator.resources.payment_intents import only_cards
 from caixa_subscriptions.simulator.resources.payment_methods import chosen_card
 from caixa_subscriptions.simulator.routes import LIST_PARAMS, Params, route
 from caixa_subscriptions.simulator.world import World
@@ -41,7 +40,8 @@ def create_setup_intent(world: World, params: Params) -> dict[str, Any]:
     customer = params.get("customer")
     if customer:
         world.writable(world.get("customer", customer, param="customer"))
-    only_cards(params)
+    if params.get("payment_method_types", ["card"]) != ["card"]:
+        raise not_simulated("payment_method_types")
     named = params.get("payment_method")
     card_id = str(chosen_card(world, named, customer)["id"]) if named else None
     now = world.now_for(world.get("customer", customer)) if customer else world.now()
