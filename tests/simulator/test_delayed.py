@@ -237,6 +237,19 @@ def test_a_renewal_by_boleto_is_late_only_when_it_expires(call: Calls) -> None:
 
 
 @pytest.mark.parametrize("paid", [True, False])
+def test_a_boleto_outlives_its_customer(call: Calls, paid: bool) -> None:
+    session = bought(call, "boleto")
+    intent = intent_of(call, session)
+    call("DELETE", f"/v1/customers/{session['customer']}")
+    if paid:
+        call.simulator.pay_voucher(intent["id"])
+    advance(call.simulator, days=5)
+    assert call.get(intent["id"])["status"] == ("succeeded" if paid else "requires_payment_method")
+    assert call.get(session["invoice"])["status"] == ("paid" if paid else "open")
+    assert call.get(session["subscription"])["status"] == "canceled"
+
+
+@pytest.mark.parametrize("paid", [True, False])
 def test_a_single_payment_by_pix(call: Calls, paid: bool) -> None:
     single = call(
         "POST",

@@ -88,6 +88,26 @@ def set_up(
         },
     )
     world.emit("setup_intent.succeeded", intent)
+    for subscription in world.store.all("subscription", customer=intent["customer"] or ""):
+        if subscription["pending_setup_intent"] == intent["id"]:
+            done = {"pending_setup_intent": None}
+            world.update(subscription, done, "customer.subscription.updated")
+
+
+def pending_setup(
+    world: World, subscription: dict[str, Any], now: int, *, anyway: bool
+) -> str | None:
+    """The intent of a trial whose card asks for its owner before the first charge or, `anyway`, of
+    one that has no card yet (Stripe docs: pending_setup_intent)."""
+    card = charging.default_payment_method(world, subscription)
+    if card is None and not anyway:
+        return None
+    if card and (card.get("_set_up") or outcome(card["_number"], "set_up").succeeds):
+        return None
+    intent = new_setup_intent(world, subscription["customer"], None, now)
+    if card:
+        set_up(world, intent, card)
+    return str(intent["id"])
 
 
 def fail_set_up(world: World, intent: dict[str, Any], error: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from caixa_subscriptions.simulator import discounts, objects, versions
+from caixa_subscriptions.simulator.authenticating import pending_setup
 from caixa_subscriptions.simulator.charging import (
     default_payment_method,
     payment_of,
@@ -93,6 +94,10 @@ def create_subscription(
         world, subscription, invoice, payment_behavior
     ):
         _begin_unpaid(world, subscription, invoice, now)
+    if trial_end and invoice["status"] == "paid":
+        subscription["pending_setup_intent"] = pending_setup(
+            world, subscription, now, anyway=payment_behavior == "default_incomplete"
+        )
     # Read again: finalizing has moved its invoice number on.
     customer = world.get("customer", customer["id"])
     if customer["currency"] is None:

@@ -155,6 +155,8 @@ def follow_expired(world: World, intent: dict[str, Any]) -> None:
         return
     subscription = subscription_of(world, invoice)
     world.emit("invoice.payment_failed", invoice)
+    if world.deleted_customer(invoice["customer"]) or not invoice["auto_advance"]:
+        return
     if subscription["status"] == "incomplete":
         expire_incomplete(world, subscription)
     elif invoice["billing_reason"] == "subscription_create":

@@ -22,6 +22,7 @@ from caixa_subscriptions.simulator.pages.response import (
     PageResponse,
     file_response,
 )
+from caixa_subscriptions.simulator.pages.voucher import show_voucher, submit_voucher
 
 __all__ = ["PageResponse", "handle"]
 
@@ -52,6 +53,8 @@ def _get(simulator: Simulator, request: PageRequest) -> PageResponse:
             return show_checkout(simulator, session_id)
         case ("confirm", intent_id):
             return show_confirm(simulator, intent_id)
+        case ("voucher", intent_id):
+            return show_voucher(simulator, intent_id)
         case ("static", name) if name in STATIC:
             return file_response(
                 STATIC[name], resources.files(__name__).joinpath(name).read_bytes()
@@ -68,6 +71,8 @@ def _post(simulator: Simulator, request: PageRequest) -> PageResponse:
             return submit_checkout(simulator, session_id, request.form)
         case ("confirm", intent_id):
             return submit_confirm(simulator, intent_id, request.form)
+        case ("voucher", intent_id):
+            return submit_voucher(simulator, intent_id)
         case ("checkout", session_id, "code"):
             return submit_code(simulator, session_id, request.form)
         case ("checkout", session_id, "quantity"):

@@ -28,6 +28,7 @@ from caixa_subscriptions.simulator.pages.response import (
     is_web_url,
     redirect_response,
 )
+from caixa_subscriptions.simulator.pages.voucher import other_ways
 from caixa_subscriptions.simulator.resources import checkout_items
 
 # Stripe docs: Checkout, fulfilment: the redirect waits this long for the webhook's 2xx.
@@ -47,7 +48,10 @@ def submit_checkout(simulator: Simulator, session_id: str, form: Mapping[str, st
     if session["status"] != "open":
         return _closed(session)
     try:
-        if asks_for_card(session):
+        pays_by = form.get("pays_by", "card")
+        if pays_by != "card":
+            session = simulator.complete_checkout(session_id, card_number="", pays_by=pays_by)
+        elif asks_for_card(session):
             card = read_card(form)
             answer = form.get("authentication")
             if answer is None and needs_authentication(session, card.number):
@@ -184,6 +188,7 @@ def _form_page(
 <button class="primary" type="submit">{button}</button>
 <p class="fine">{fine}</p>
 </form>
+{others}
 </div>""",
         session_id=session["id"],
         heading=says.heading,
@@ -196,6 +201,7 @@ def _form_page(
         if asks_for_card(session)
         else Html("<p>No card is needed today.</p>"),
         button=says.button,
+        others=other_ways(dict(session)),
         fine=says.fine,
     )
     return page(
