@@ -132,3 +132,8 @@ def test_metadata_at_its_limits(call: Calls) -> None:
 
 def test_metadata_is_no_list(call: Calls) -> None:
     call.error(400, "POST", "/v1/customers", metadata=["a"])
+
+
+def test_what_an_event_tells_is_not_expanded(call: Calls, sold: dict[str, Any]) -> None:
+    (event, *_) = call("GET", "/v1/events")["data"]
+    call.error(400, "GET", f"/v1/events/{event['id']}", expand=["data.customer"])

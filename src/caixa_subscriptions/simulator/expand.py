@@ -136,7 +136,8 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
     if not steps or not isinstance(node, dict) or node.get("deleted"):
         return
     step, rest = steps[0], steps[1:]
-    lazy = _LAZY.get((node.get("object", ""), step))
+    kind = node.get("object", "")  # of an event's `data` it is the object itself
+    lazy = _LAZY.get((kind, step)) if isinstance(kind, str) else None
     if lazy and node.get(step) is None:
         value = lazy(world, node)
         if value is not _ABSENT:
