@@ -261,3 +261,13 @@ def test_a_name_of_another_site_does_not_open_the_simulator(
     for path in ("/simulator/", "/v1/account"):
         answer = requests.get(server.url + path, headers={"Host": host}, timeout=5)
         assert answer.status_code in (400, 403)
+
+
+@pytest.mark.parametrize("coupon", ["VERÃO", "50%25"])
+def test_an_id_of_any_letters_is_found_again(
+    simulator: Simulator, client: stripe.StripeClient, coupon: str
+) -> None:
+    client.v1.coupons.create({"id": coupon, "percent_off": 10, "duration": "once"})
+    in_process = stripe.StripeClient(KEY, http_client=simulator.http_client())
+    for one in (client, in_process):
+        assert one.v1.coupons.retrieve(coupon).id == coupon

@@ -67,7 +67,8 @@ class SimulatorApplication:
             try:
                 response = self.simulator.request(
                     environ["REQUEST_METHOD"],
-                    environ["PATH_INFO"].rstrip("/"),
+                    # WSGI has the bytes of a path as Latin-1 (PEP 3333).
+                    environ["PATH_INFO"].encode("latin-1").decode(errors="replace").rstrip("/"),
                     params,
                     headers=headers,
                     base_url=base_url(environ),
