@@ -567,3 +567,32 @@ def test_renewals_stay_whole_after_many_changes(call: Calls, sold: dict[str, Any
     advance(call.simulator, days=31, hours=1)
     for invoice in call.simulator.list_objects("invoice"):
         summed(invoice)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"cancel_at_period_end": True},
+        {"pause_collection": {"behavior": "void"}},
+        {"trial_end": "now"},
+        {"discounts": ""},
+    ],
+)
+def test_an_incomplete_subscription_takes_metadata_and_a_card_alone(
+    call: Calls, params: dict[str, Any]
+) -> None:
+    sold = call.subscribe(call.customer(FAILS_LATER), call.price())
+    path = f"/v1/subscriptions/{sold['id']}"
+    card = call.card(GOOD, sold["customer"])["id"]
+    assert "is incomplete" in message(call.error(400, "POST", path, **params))
+    assert call("POST", path, metadata={"a": "b"})["metadata"] == {"a": "b"}
+    assert call("POST", path, default_payment_method=card)["default_payment_method"] == card
+
+
+def test_the_card_of_another_customer_is_none_for_a_subscription(
+    call: Calls, sold: dict[str, Any]
+) -> None:
+    card = call.card(GOOD, call.customer()["id"])["id"]
+    path = f"/v1/subscriptions/{sold['id']}"
+    error = call.error(400, "POST", path, default_payment_method=card)
+    assert (error["code"], error["param"]) == ("resource_missing", "default_payment_method")

@@ -115,3 +115,12 @@ def test_a_clock_takes_its_customers_with_it(call: Calls, clock: str) -> None:
     call.error(404, "GET", f"/v1/test_helpers/test_clocks/{clock}")
     default = call.simulator.default_clock_id
     call.error(400, "DELETE", f"/v1/test_helpers/test_clocks/{default}")
+
+
+def test_three_subscriptions_to_a_customer_of_a_clock(call: Calls, clock: str) -> None:
+    customer, price = call.customer(GOOD, test_clock=clock), call.price()
+    ended, *_ = (call.subscribe(customer, price) for _ in range(3))
+    asked = {"customer": customer["id"], "items": [{"price": price["id"]}]}
+    assert call.error(400, "POST", "/v1/subscriptions", **asked)["param"] == "customer"
+    call("DELETE", f"/v1/subscriptions/{ended['id']}")
+    call("POST", "/v1/subscriptions", **asked)

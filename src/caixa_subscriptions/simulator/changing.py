@@ -23,6 +23,9 @@ from caixa_subscriptions.simulator.world import World
 
 # Of their time nothing was charged that could be given back.
 UNBILLED = ("trialing", "paused")
+INCOMPLETE = (
+    "This subscription is incomplete: only its metadata and default payment method can be updated."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,7 @@ def _check(subscription: dict[str, Any], rows: list[Row]) -> None:
     if not rows:
         raise invalid("A subscription must have at least one active item.", "items")
     if subscription["status"] == "incomplete":
-        raise invalid(
-            "This subscription is incomplete: only its metadata and default payment method can be "
-            "updated."
-        )
+        raise invalid(INCOMPLETE)
     if any(row.price["currency"] != subscription["currency"] for row in rows):
         raise invalid("The price specified must have the currency of the subscription.", "items")
     if len({row.interval for row in rows}) > 1:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from caixa_subscriptions.simulator import billing, discounts, ending, lifecycle, objects, pausing
-from caixa_subscriptions.simulator.changing import change_items
+from caixa_subscriptions.simulator.changing import INCOMPLETE, change_items
 from caixa_subscriptions.simulator.errors import (
     StripeError,
     invalid,
@@ -35,6 +35,9 @@ NO_PAYMENT_METHOD = (
     "#payment-method-priority."
 )
 _ITEMS = "items.price items.plan items.quantity items.metadata"
+# The SDK's documentation of `status`; it names the default source.
+WHILE_INCOMPLETE = {"metadata", "default_payment_method"}
+MAX_SUBSCRIPTIONS_ON_CLOCK = 3
 HAS_PRICE = (
     "exists (select 1 from json_each(data, '$.items.data') "
     "where json_extract(value, '$.price.id') = ?)"
@@ -95,17 +98,10 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
         raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
     world.writable(customer)
+    _check_room(world, customer)
     items = recurring_items(world, params.get("items", []), name="items")
     trial_end = trial_end_of(params, world.now_for(customer))
-    default = params.get("default_payment_method")
-    if default:
-        card = world.get("payment_method", default, param="default_payment_method")
-        if card["customer"] != customer["id"]:
-            raise invalid(
-                "The customer does not have a payment method with this ID.",
-                "default_payment_method",
-                "resource_missing",
-            )
+    default = _default_card(world, params, customer["id"])
     behavior = params.get("payment_behavior", "allow_incomplete")
     if behavior == "pending_if_incomplete":
         raise invalid("`pending_if_incomplete` is for updates only.", "payment_behavior")
@@ -116,7 +112,7 @@ def create_subscription(world: World, params: Params) -> dict[str, Any]:
     if due and not card_is_there and behavior != "default_incomplete":
         raise StripeError(400, NO_PAYMENT_METHOD, code="resource_missing", executed=True)
     changes: dict[str, Any] = {
-        "default_payment_method": default or None,
+        "default_payment_method": default,
         "description": params.get("description"),
         "metadata": merge_metadata({}, params.get("metadata")),
     }
@@ -162,6 +158,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     subscription = _writable(world, subscription_id)
     if set(params) - {"metadata", "cancellation_details", "expand"}:
         lifecycle.require_not_ended(subscription)
+    if subscription["status"] == "incomplete" and set(params) - WHILE_INCOMPLETE:
+        raise invalid(INCOMPLETE)
     changes: dict[str, Any] = {
         "metadata": merge_metadata(subscription["metadata"], params.get("metadata"))
     }
@@ -172,9 +170,7 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     if "trial_settings" in params:
         changes["trial_settings"] = params["trial_settings"]
     if "default_payment_method" in params:
-        default = params["default_payment_method"] or None
-        if default:
-            world.get("payment_method", default, param="default_payment_method")
+        default = _default_card(world, params, subscription["customer"])
         changes["default_payment_method"] = default
     if "discounts" in params:
         changes["discounts"] = discounts.changed(world, subscription, params["discounts"])
@@ -213,6 +209,32 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     ):
         lifecycle.withdraw_cancellation(world, subscription)
     return subscription
+
+
+def _default_card(world: World, params: Params, customer_id: str) -> str | None:
+    """The one asked for; raises StripeError when it is not the customer's."""
+    default: str | None = params.get("default_payment_method") or None
+    if default:
+        card = world.get("payment_method", default, param="default_payment_method")
+        if card["customer"] != customer_id:
+            raise invalid(
+                "The customer does not have a payment method with this ID.",
+                "default_payment_method",
+                "resource_missing",
+            )
+    return default
+
+
+def _check_room(world: World, customer: dict[str, Any]) -> None:
+    """Stripe docs: test clocks. The simulator's own clock stands for no test clock."""
+    clock_id = customer["test_clock"]
+    if clock_id is None or clock_id == world.default_clock_id:
+        return
+    there = world.store.all("subscription", customer=customer["id"])
+    if sum(one["status"] not in lifecycle.ENDED for one in there) >= MAX_SUBSCRIPTIONS_ON_CLOCK:
+        raise invalid(
+            "You can only have up to 3 subscriptions per customer of a test clock.", "customer"
+        )
 
 
 def _move_trial_end(world: World, subscription: dict[str, Any], params: Params) -> None:
