@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -149,3 +151,13 @@ def test_the_background_outlives_a_transport_that_breaks(
         second = call.customer()["id"]
         assert simulator.wait_for_event("customer.created", second, timeout=5)
         assert "of the receiver" in caplog.text
+
+
+def test_a_forgotten_simulator_closes_its_state() -> None:
+    """Or Python 3.13 warns of it, long after the test that forgot it."""
+    simulator = Simulator()
+    connection = simulator._store._db
+    del simulator
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("select 1")

@@ -237,3 +237,9 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def __del__(self) -> None:
+        """Python 3.13 warns of a connection that nobody closed; a forgotten simulator is no
+        mistake."""
+        if hasattr(self, "_db"):  # or its file could not be opened
+            self._db.close()
