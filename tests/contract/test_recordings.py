@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.contract.comparing import Figures, compare
+from tests.contract.exceptions import KNOWN
 from tests.contract.recordings import Outcome, folder, replay_all, show
 
 
@@ -47,6 +48,21 @@ def test_types_and_nulls_agree(figures: Figures) -> None:
 
 def test_no_field_is_of_another_type(figures: Figures) -> None:
     assert figures.missed("wrong") == []
+
+
+def test_every_call_is_answered_with_the_same_status_and_headers(
+    outcomes: list[Outcome],
+) -> None:
+    assert told(outcomes, "not_replayed") == []
+    assert told(outcomes, "statuses") == []
+    assert told(outcomes, "headers") == []
+
+
+def test_what_still_differs_is_known(figures: Figures) -> None:
+    unknown = [
+        one for one in figures.missed("keys", "kinds") if not one.split(": ")[1].endswith(KNOWN)
+    ]
+    assert unknown == []
 
 
 def found(theirs: Any, ours: Any, *excepted: str) -> list[str]:

@@ -229,7 +229,7 @@ def main(host):
     told = [
         event.type
         for event in v1.events.list({"limit": 100}).auto_paging_iter()
-        if event.data.object.id == renewed.id
+        if getattr(event.data.object, "id", None) == renewed.id
     ]
     step(
         "events",
