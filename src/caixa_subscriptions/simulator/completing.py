@@ -1,7 +1,8 @@
 """What the hosted Checkout page does when its customer submits it.
 
 Since API version basil the subscription and its invoice are made only once the customer has
-completed payment; a declined card leaves nothing but the open session (Stripe docs: Checkout).
+completed payment; a declined card leaves the session open, and a payment that failed (Stripe docs:
+Checkout).
 """
 
 from __future__ import annotations
@@ -10,7 +11,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from caixa_subscriptions.simulator import billing, charging, checkout_discounts, objects
+from caixa_subscriptions.simulator import (
+    billing,
+    charging,
+    checkout_discounts,
+    checkout_payments,
+    objects,
+)
 from caixa_subscriptions.simulator.cards import Use, check, checked_number, outcome
 from caixa_subscriptions.simulator.errors import CardError, invalid
 from caixa_subscriptions.simulator.objects import DAY
@@ -115,8 +122,9 @@ def complete_session(
     """What the hosted page does when the customer submits it, and passes 3D Secure or not.
 
     `card_number` may be empty when no card is asked for. Who `pays_by` "boleto" or "pix" has still
-    to do so. Raises CardError when the card is declined (the session stays open), StripeError when
-    the session is not open or not for this.
+    to do so. Raises CardError when the card is declined (the session stays open),
+    ExecutedCardError when events tell of it, StripeError when the session is not open or not for
+    this.
     """
     session = world.get("checkout.session", session_id)
     if session["status"] != "open":
@@ -127,6 +135,11 @@ def complete_session(
     if pays_by == "card" and (card_number or asks_for_card(session)):
         number = checked_number(card_number)
         _check_card(session, number, authenticate=authenticate)
+        met = outcome(number, _use(session), authenticated=authenticate).decline
+        if met:
+            checkout_payments.decline(
+                world, session, number, met, exp_month=exp_month, exp_year=exp_year
+            )
     order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
     if not session["amount_total"] and order is EVENT_ORDERS["A"]:
         order = ORDER_OF_NOTHING_DUE
@@ -189,8 +202,9 @@ def needs_authentication(session: Mapping[str, Any], number: str) -> bool:
 
 
 def _check_card(session: Mapping[str, Any], number: str, *, authenticate: bool) -> None:
-    """Raises CardError when the card is declined or its owner fails 3D Secure."""
-    check(number, _use(session), authenticated=authenticate)
+    """Raises CardError when a card to be kept is declined, or its owner fails 3D Secure."""
+    if _use(session) == "set_up":
+        check(number, "set_up", authenticated=authenticate)
     if not authenticate and needs_authentication(session, number):
         raise CardError(
             {
@@ -278,18 +292,7 @@ def _pay(
 ) -> dict[str, Any]:
     if card is None or not session["amount_total"]:
         return {"payment_status": "no_payment_required"}
-    data = session["_payment_intent_data"]
-    intent = objects.payment_intent(
-        world.ids.new("payment_intent"),
-        amount=session["amount_total"],
-        currency=session["currency"],
-        customer=customer and customer["id"],
-        secret=world.ids.token(24),
-        created=now,
-    )
-    intent.update({key: value for key, value in data.items() if key != "metadata"})
-    intent["metadata"] = merge_metadata({}, data.get("metadata"))
-    world.add(intent, "payment_intent.created")
+    intent = checkout_payments.intent_of(world, session, customer, now)
     charging.charge(world, intent, card, now)
     return {
         "payment_status": _payment_status(world, session, card),

@@ -36,6 +36,7 @@ from caixa_subscriptions.simulator.control import Control
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox
 from caixa_subscriptions.simulator.errors import (
     CardError,
+    ExecutedCardError,
     StripeError,
 )
 from caixa_subscriptions.simulator.ids import Ids
@@ -167,16 +168,20 @@ class Simulator:
             if promotion_code is not None:
                 checkout_discounts.enter_code(world, session_id, promotion_code)
             check_expiry(exp_month, exp_year, cvc, now=world.wall())
-            session = completing.complete_session(
-                world,
-                session_id,
-                card_number=card_number,
-                exp_month=exp_month,
-                exp_year=exp_year,
-                authenticate=authenticate,
-                pays_by=pays_by,
-            )
-            return expand.public(session)
+            try:
+                session = completing.complete_session(
+                    world,
+                    session_id,
+                    card_number=card_number,
+                    exp_month=exp_month,
+                    exp_year=exp_year,
+                    authenticate=authenticate,
+                    pays_by=pays_by,
+                )
+                return expand.public(session)
+            except ExecutedCardError as declined:  # its traces stay
+                error = declined
+        raise error
 
     def authenticate(self, intent_id: str, *, succeed: bool = True) -> dict[str, Any]:
         """Pass or fail the 3D Secure a payment intent or setup intent waits for; the intent.
