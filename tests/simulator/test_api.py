@@ -9,9 +9,11 @@ import pytest
 
 from caixa_subscriptions.simulator import Simulator
 from tests.simulator.tools import (
+    DAY,
     FAILS_LATER,
     KEY,
     Calls,
+    Wall,
     advance,
     events,
     message,
@@ -273,12 +275,14 @@ def test_a_decline_is_remembered(call: Calls) -> None:
     assert len(call.simulator.list_objects("charge")) == charges
 
 
-def test_a_key_is_forgotten_after_a_day(call: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_forgotten_after_a_day(call: Calls, wall: Wall) -> None:
+    """Of the simulator's own wall clock, which need not be this machine's."""
     headers = {"Idempotency-Key": "once"}
     first = call.raw("POST", "/v1/customers", {}, headers)
-    with monkeypatch.context() as patch:
-        patch.setattr("caixa_subscriptions.simulator.answers.KEPT_SECONDS", -1)
-        later = call.raw("POST", "/v1/customers", {"name": "Ana"}, headers)
+    wall.time += DAY - 1
+    assert call.raw("POST", "/v1/customers", {}, headers).body == first.body
+    wall.time += 1
+    later = call.raw("POST", "/v1/customers", {"name": "Ana"}, headers)
     assert later.status == 200
     assert later.body["id"] != first.body["id"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,13 +57,14 @@ def fingerprint(method: str, path: str, params: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def kept(store: Store, key: str, call: str) -> Response | None:
-    """What was answered under this key; raises StripeError when it was for another `call`."""
+def kept(store: Store, key: str, call: str, *, now: int) -> Response | None:
+    """What was answered under this key within a day of `now`, Unix seconds; raises StripeError
+    when it was for another `call`."""
     if len(key) > MAX_KEY:
         raise invalid(f"Idempotency keys can have at most {MAX_KEY} characters.")
     rows = store.execute(
         "select * from idempotency where key = ? and created > ?",
-        (key, int(time.time()) - KEPT_SECONDS),
+        (key, now - KEPT_SECONDS),
     )
     if not rows:
         return None
@@ -80,13 +80,13 @@ def kept(store: Store, key: str, call: str) -> Response | None:
     return Response(rows[0]["status"], headers, json.loads(rows[0]["body"]))
 
 
-def keep(store: Store, key: str, call: str, response: Response) -> None:
+def keep(store: Store, key: str, call: str, response: Response, *, now: int) -> None:
     store.execute(
         "insert or replace into idempotency "
         "(key, created, fingerprint, status, headers, body) values (?, ?, ?, ?, ?, ?)",
         (
             key,
-            int(time.time()),
+            now,
             call,
             response.status,
             json.dumps(response.headers),

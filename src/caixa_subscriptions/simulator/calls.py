@@ -50,7 +50,8 @@ class ApiCalls:
             if conflict:
                 raise conflict
             call = answers.fingerprint(method, path, params)
-            replayed = answers.kept(self._store, key, call) if key else None
+            now = self._world.wall()
+            replayed = answers.kept(self._store, key, call, now=now) if key else None
         except StripeError as error:
             return Response(error.status, headers | error.headers, error.body(request_id))
         if replayed:
@@ -67,7 +68,7 @@ class ApiCalls:
         if broken:
             headers |= failure.headers
         if key and executed:
-            answers.keep(self._store, key, call, Response(status, headers, body))
+            answers.keep(self._store, key, call, Response(status, headers, body), now=now)
         return Response(status, headers, body)
 
     def _execute(
