@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -43,6 +44,30 @@ def test_names_that_make_no_sense(pairs: list[tuple[str, str]]) -> None:
     with pytest.raises(StripeError) as raised:
         decode_form(pairs)
     assert (raised.value.status, raised.value.param) == (400, "a")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "params", "headers"),
+    [
+        ("POST", "/v1/customers", {"name": "Ana \ud83d"}, {}),
+        ("POST", "/v1/customers", {"metadata": {"\udcff": "a"}}, {}),
+        ("GET", "/v1/customers", {"email": "\udcff@example.com"}, {}),
+        ("GET", "/v1/customers/\udcff", {}, {}),
+        ("POST", "/v1/customers", {}, {"Idempotency-Key": "\udcff"}),
+    ],
+)
+def test_half_a_surrogate_pair_is_no_text(
+    call: Calls, method: str, path: str, params: dict[str, Any], headers: dict[str, str]
+) -> None:
+    answer = call.raw(method, path, params, headers)
+    assert answer.status == 400, answer.body
+    assert answer.body["error"]["type"] == "invalid_request_error"
+    json.dumps([answer.headers, answer.body], ensure_ascii=False).encode()
+    assert call.simulator.list_objects("customer") == []
+
+
+def test_a_whole_surrogate_pair_is_text(call: Calls) -> None:
+    assert call("POST", "/v1/customers", name="Ana \U0001f600")["name"] == "Ana \U0001f600"
 
 
 def test_indexes_give_the_order_of_a_list(call: Calls) -> None:

@@ -10,6 +10,7 @@ from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.errors import ExecutedCardError, StripeError
 from caixa_subscriptions.simulator.limits import Limits
 from caixa_subscriptions.simulator.objects import API_VERSION
+from caixa_subscriptions.simulator.params import require_unicode
 from caixa_subscriptions.simulator.store import Store
 from caixa_subscriptions.simulator.world import Caller, World
 
@@ -36,6 +37,10 @@ class ApiCalls:
         key = named.get("idempotency-key") if method == "POST" else None
         version = named.get("stripe-version", API_VERSION)
         request_id = self._world.ids.new("request")
+        try:
+            require_unicode(path, params, *named.values())
+        except StripeError as error:  # whose headers cannot be repeated either
+            return Response(error.status, {"Request-Id": request_id}, error.body(request_id))
         headers = {"Request-Id": request_id, "Stripe-Version": version}
         if method == "POST":
             headers |= {"Original-Request": request_id}

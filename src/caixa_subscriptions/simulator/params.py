@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import types
 import typing
@@ -20,6 +21,14 @@ _KEY = re.compile(r"\[([^\[\]]*)\]")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
 MAX_METADATA = 50
 MAX_DEPTH = 10
+
+
+def require_unicode(*given: Any) -> None:
+    """Raises StripeError for text with half of a surrogate pair, which no UTF-8 can carry."""
+    try:
+        json.dumps(given, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise invalid("Invalid request: the text is not valid Unicode.") from None
 
 
 def decode_form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
