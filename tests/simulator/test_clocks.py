@@ -42,6 +42,14 @@ def test_while_it_advances_nothing_of_it_changes(
 ) -> None:
     subscription = call.subscribe(call.customer(GOOD, test_clock=clock), call.price())
     customer = call.get(subscription["customer"])
+    theirs = {"customer": customer["id"]}
+    intent = call("POST", "/v1/setup_intents", **theirs)["id"]
+    session = call.session(call.price(), **theirs)["id"]
+    sells = {
+        "mode": "subscription",
+        "line_items": [{"price": call.price()["id"], "quantity": 1}],
+        "success_url": "https://shop.example/done",
+    }
     with monkeypatch.context() as patch:
         patch.setattr(clocks, "step", lambda world, clock_id: False)
         call("POST", advance_path(clock), frozen_time=START + DAY)
@@ -53,6 +61,13 @@ def test_while_it_advances_nothing_of_it_changes(
             ("POST", f"/v1/invoices/{subscription['latest_invoice']}/void", {}),
             ("POST", advance_path(clock), {"frozen_time": START + 2 * DAY}),
             ("DELETE", f"/v1/test_helpers/test_clocks/{clock}", {}),
+            ("POST", "/v1/checkout/sessions", sells | theirs),
+            ("POST", f"/v1/checkout/sessions/{session}", {"metadata": {"a": "b"}}),
+            ("POST", f"/v1/checkout/sessions/{session}/expire", {}),
+            ("POST", "/v1/billing_portal/sessions", theirs),
+            ("POST", f"/v1/setup_intents/{intent}", {"description": "a"}),
+            ("POST", f"/v1/setup_intents/{intent}/confirm", {"payment_method": "pm_card_visa"}),
+            ("POST", f"/v1/setup_intents/{intent}/cancel", {}),
         ):
             error = call.error(429, method, path, **params)
             assert error["code"] == "lock_timeout"

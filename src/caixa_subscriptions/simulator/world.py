@@ -169,6 +169,11 @@ class World:
                 code="lock_timeout",
             )
 
+    def owner_writable(self, obj: Mapping[str, Any]) -> None:
+        """The same of the customer an object belongs to, if any."""
+        if obj["customer"] and (customer := self.store.get(obj["customer"])):
+            self.writable(customer)
+
     # Events
 
     def emit(

@@ -34,6 +34,7 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
     if "customer" not in params:
         raise missing_param("customer")
     customer = world.get("customer", params["customer"], param="customer")
+    world.writable(customer)
     if "configuration" in params:
         configuration = get_configuration(world, params["configuration"], param="configuration")
         if not configuration["active"]:

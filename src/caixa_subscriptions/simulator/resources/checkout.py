@@ -56,6 +56,8 @@ def create_session(world: World, params: Params) -> dict[str, Any]:
         if params.get("customer")
         else None
     )
+    if customer:
+        world.writable(customer)
     now = world.now_for(customer) if customer else world.now()
     lines = checkout_items.new_lines(world, params) if mode != "setup" else []
     trial = _trial_end(params, now)
@@ -160,6 +162,7 @@ def retrieve_session(world: World, params: Params, session_id: str) -> dict[str,
 @route("POST", "/v1/checkout/sessions/{session}", "checkout.SessionUpdateParams", "metadata")
 def update_session(world: World, params: Params, session_id: str) -> dict[str, Any]:
     session = world.get("checkout.session", session_id)
+    world.owner_writable(session)
     metadata = merge_metadata(session["metadata"], params.get("metadata"))
     return world.update(session, {"metadata": metadata})
 
@@ -190,6 +193,7 @@ def list_line_items(world: World, params: Params, session_id: str) -> dict[str, 
 @route("POST", "/v1/checkout/sessions/{session}/expire", "checkout.SessionExpireParams")
 def expire_session(world: World, params: Params, session_id: str) -> dict[str, Any]:
     session = world.get("checkout.session", session_id)
+    world.owner_writable(session)
     if session["status"] != "open":
         raise invalid(
             'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout '

@@ -205,8 +205,7 @@ def cancel_payment_intent(world: World, params: Params, object_id: str) -> dict[
 
 def _writable(world: World, object_id: str) -> dict[str, Any]:
     intent = world.get("payment_intent", object_id)
-    if intent["customer"] and (customer := world.store.get(intent["customer"])):
-        world.writable(customer)
+    world.owner_writable(intent)
     return intent
 
 

@@ -74,7 +74,7 @@ def create_setup_intent(world: World, params: Params) -> dict[str, Any]:
     "description metadata payment_method",
 )
 def update_setup_intent(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    intent = world.get("setup_intent", object_id)
+    intent = _writable(world, object_id)
     changes: Params = {"metadata": merge_metadata(intent["metadata"], params.get("metadata"))}
     if "description" in params:
         changes["description"] = params["description"] or None
@@ -97,7 +97,7 @@ def _chosen(world: World, intent: dict[str, Any], named: str) -> Params:
     "payment_method return_url",
 )
 def confirm_setup_intent(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    intent = world.get("setup_intent", object_id)
+    intent = _writable(world, object_id)
     if "payment_method" in params:
         intent.update(_chosen(world, intent, params["payment_method"]))
     return _confirm(world, intent, params)
@@ -122,7 +122,7 @@ def _confirm(world: World, intent: dict[str, Any], params: Params) -> dict[str, 
     "POST", "/v1/setup_intents/{intent}/cancel", "SetupIntentCancelParams", "cancellation_reason"
 )
 def cancel_setup_intent(world: World, params: Params, object_id: str) -> dict[str, Any]:
-    intent = world.get("setup_intent", object_id)
+    intent = _writable(world, object_id)
     if intent["status"] in ("succeeded", "canceled"):
         raise _unexpected(intent)
     changes = {
@@ -132,6 +132,12 @@ def cancel_setup_intent(world: World, params: Params, object_id: str) -> dict[st
     }
     world.update(intent, changes)
     world.emit("setup_intent.canceled", intent)
+    return intent
+
+
+def _writable(world: World, object_id: str) -> dict[str, Any]:
+    intent = world.get("setup_intent", object_id)
+    world.owner_writable(intent)
     return intent
 
 
