@@ -14,6 +14,11 @@ from caixa_subscriptions.simulator.delivery import Outbox
 from caixa_subscriptions.simulator.faults import CODES, Fault, Faults
 from caixa_subscriptions.simulator.options import Value, keep_option
 from caixa_subscriptions.simulator.resources.search import DELAY
+from caixa_subscriptions.simulator.timekeeping import (
+    FailedTask,
+    failed_tasks,
+    retry_failed_tasks,
+)
 from caixa_subscriptions.simulator.world import World
 
 
@@ -44,6 +49,16 @@ class Control:
             raise ValueError("seconds is a number from 0")
         with self._transaction() as world:
             world.store.set_meta(DELAY, str(seconds))
+
+    def failed_tasks(self) -> list[FailedTask]:
+        """What was due by the wall clock, failed, and was put aside; the earliest first."""
+        with self._transaction() as world:
+            return failed_tasks(world.store)
+
+    def retry_failed_tasks(self) -> None:
+        """It is due again, all of it; what fails once more is put aside once more."""
+        with self._transaction() as world:
+            retry_failed_tasks(world.store)
 
     # API calls
 

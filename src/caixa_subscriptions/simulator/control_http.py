@@ -13,8 +13,8 @@ from caixa_subscriptions.simulator.control import Control
 from caixa_subscriptions.simulator.errors import StripeError
 
 PREFIX = "/simulator/control/"
-VERBS = {"clear", "delay", "delay_search", "drop", "end_outage", "fail", "faults"} | {
-    *("set_option", "start_outage")
+VERBS = {"clear", "delay", "delay_search", "drop", "end_outage", "fail", "failed_tasks"} | {
+    *("faults", "retry_failed_tasks", "set_option", "start_outage")
 }
 WEBHOOK_VERBS = {"clear", "delay", "drop", "duplicate", "fail", "held", "hold", "mishaps"} | {
     *("release", "repeat", "resend", "retry_now", "roll_secret", "shuffle")

@@ -26,7 +26,6 @@ from caixa_subscriptions.simulator import (
     looking,
     portal,
     resources,
-    tasks,
 )
 from caixa_subscriptions.simulator.answers import Response
 from caixa_subscriptions.simulator.calls import ApiCalls
@@ -43,11 +42,10 @@ from caixa_subscriptions.simulator.ids import Ids
 from caixa_subscriptions.simulator.options import Value, check_options, keep_option
 from caixa_subscriptions.simulator.resources import clocks
 from caixa_subscriptions.simulator.store import Store
+from caixa_subscriptions.simulator.timekeeping import Timekeeper
 from caixa_subscriptions.simulator.transport import Transport, post
 from caixa_subscriptions.simulator.workers import Workers
-from caixa_subscriptions.simulator.world import WALL, World
-
-STEPS_AT_ONCE = 20  # of an advancing clock, in one transaction where no kill can be survived
+from caixa_subscriptions.simulator.world import World
 
 __all__ = ["CardError", "Response", "Simulator", "StripeError", "resources"]
 
@@ -80,6 +78,7 @@ class Simulator:
         self._seed = seed
         self._store = Store(state)
         self._world = World(self._store, Ids(seed), now, default_clock)
+        self._timekeeper = Timekeeper(self._store, self._world)
         self._outbox = Outbox(self._store, transport or post)
         self._faults = faults.Faults()
         self.control = Control(self._faults, self._outbox, self.deed)
@@ -127,7 +126,7 @@ class Simulator:
                 response = self._calls.answer(method, path, params or {}, named, base_url, conflict)
             self._workers.stir()
             if not self._workers.running:
-                self._catch_up()
+                self._timekeeper.catch_up()
         if late:
             response.headers[faults.LATENCY] = str(late)
         return response
@@ -146,7 +145,7 @@ class Simulator:
             yield self._world
         self._workers.stir()
         if not self._workers.running:
-            self._catch_up()
+            self._timekeeper.catch_up()
 
     def complete_checkout(
         self,
@@ -253,13 +252,20 @@ class Simulator:
     def advance_clock(
         self, clock_id: str, frozen_time: int, *, wait: bool = False
     ) -> dict[str, Any]:
-        """Move a clock forward; answers `advancing` at once, or `ready` with `wait`."""
-        with self.deed() as world:
-            clock = clocks.start_advance(world, {"frozen_time": frozen_time}, clock_id)
+        """Move a clock forward; answers `advancing` at once, or `ready` with `wait`.
+
+        Raises what broke the advance off, if its caller waits for it: the clock is then an
+        `internal_failure` at the moment it got to, and what failed is undone and still due.
+        """
+        with self._store.transaction():
+            clock = clocks.start_advance(self._world, {"frozen_time": frozen_time}, clock_id)
+        self._workers.stir()
         if wait or not self._workers.running:
-            self._catch_up()
+            broken = self._timekeeper.catch_up().get(clock_id)
             with self._store.transaction():
                 clock = self._world.get(clocks.KIND, clock_id)
+            if clock["status"] == "internal_failure":  # perhaps in the background
+                raise broken or RuntimeError(f"{clock_id} broke off; the log says where")
         return expand.public(clock)
 
     def advance(self, delta: dt.timedelta) -> int:
@@ -279,37 +285,6 @@ class Simulator:
         """An event asked for by name; see `emitting.emit`."""
         with self.deed() as world:
             return emitting.emit(world, type, **overrides)
-
-    def _catch_up(self) -> None:
-        """Everything that is due: clocks on the move, and the wall clock."""
-        with self._store.transaction():
-            moving = [clock["id"] for clock in self._store.all(clocks.KIND, status="advancing")]
-        for clock_id in moving:
-            self._advance(clock_id)
-        while True:
-            with self._store.transaction():
-                task = self._world.due_task(WALL, self._world.wall())
-                if task is None:
-                    return
-                object_id, action, _due = task
-                self._world.drop_task(object_id, action)
-                tasks.run_task(self._world, object_id, action)
-
-    def _advance(self, clock_id: str) -> None:
-        more, broken = True, None
-        while more:
-            with self._store.transaction():
-                for _ in range(1 if self._store.in_file else STEPS_AT_ONCE):
-                    try:
-                        with self._store.savepoint():
-                            more = clocks.step(self._world, clock_id)
-                    except Exception as error:
-                        clocks.fail(self._world, clock_id)
-                        more, broken = False, error
-                    if not more:
-                        break
-        if broken:
-            raise broken
 
     # Looking
 
@@ -397,7 +372,7 @@ class Simulator:
         self._workers.start()
 
     def _keep_time(self) -> float:
-        self._catch_up()
+        self._timekeeper.catch_up()
         self._workers.stir(self._deliver)
         return 1.0
 

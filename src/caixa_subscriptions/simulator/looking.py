@@ -123,7 +123,7 @@ def upcoming(
     store: Store, *, clock: str | None = None, ids: Sequence[str] | None = None, limit: int
 ) -> list[Upcoming]:
     """What falls due next, of a clock or of some objects; the next comes first."""
-    where, values = ["1"], []
+    where, values = ["error is null"], []
     if clock is not None:
         where.append("clock = ?")
         values.append(clock)
@@ -141,7 +141,8 @@ def upcoming(
 def count_due(store: Store, clock: str, until: int) -> int:
     """How many things fall due on a clock up to a moment, as planned now."""
     rows = store.execute(
-        "select count(*) as n from tasks where clock = ? and due <= ?", (clock, until)
+        "select count(*) as n from tasks where clock = ? and due <= ? and error is null",
+        (clock, until),
     )
     return int(rows[0]["n"])
 

@@ -56,6 +56,7 @@ create table if not exists tasks (
     due integer not null,
     rank integer not null,
     clock text not null,
+    error text,
     primary key (object_id, action)
 );
 create table if not exists idempotency (
@@ -140,6 +141,8 @@ class Store:
     def _add_columns(self) -> None:
         """To a file from before they were kept."""
         there = {row["name"] for row in self._db.execute("pragma table_info(objects)")}
+        if "error" not in {row["name"] for row in self._db.execute("pragma table_info(tasks)")}:
+            self._db.execute("alter table tasks add column error text")
         missing = [name for name in COLUMNS if name not in there]
         for name in missing:
             self._db.execute(f"alter table objects add column {name}")

@@ -91,7 +91,8 @@ class World:
 
     def due_task(self, clock: str, until: int) -> tuple[str, str, int] | None:
         rows = self.store.execute(
-            "select object_id, action, due from tasks where clock = ? and due <= ? "
+            "select object_id, action, due from tasks "
+            "where clock = ? and due <= ? and error is null "
             "order by due, rank, rowid limit 1",
             (clock, until),
         )
@@ -100,6 +101,13 @@ class World:
     def drop_task(self, object_id: str, action: str) -> None:
         self.store.execute(
             "delete from tasks where object_id = ? and action = ?", (object_id, action)
+        )
+
+    def put_aside(self, object_id: str, action: str, error: str) -> None:
+        """A task that failed is due no more."""
+        self.store.execute(
+            "update tasks set error = ? where object_id = ? and action = ?",
+            (error, object_id, action),
         )
 
     # Objects
