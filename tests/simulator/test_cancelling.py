@@ -20,6 +20,7 @@ from tests.simulator.tools import (
     go_to,
     invoice_of,
     on_trial,
+    trial_without_card,
 )
 
 
@@ -196,3 +197,32 @@ def test_canceling_stops_an_open_invoice(call: Calls) -> None:
     assert (invoice["status"], invoice["auto_advance"]) == ("open", False)
     advance(call.simulator, days=5)
     assert invoice_of(call, subscription)["attempt_count"] == 1
+
+
+def test_a_paused_subscription_ends_when_it_was_to(call: Calls) -> None:
+    before, after = trial_without_card(call, "pause"), trial_without_card(call, "pause")
+    call("POST", f"/v1/subscriptions/{before['id']}", cancel_at=START + 20 * DAY)
+    advance(call.simulator, days=8)
+    assert call.get(before["id"])["status"] == "paused"
+    call("POST", f"/v1/subscriptions/{after['id']}", cancel_at=START + 20 * DAY)
+    advance(call.simulator, days=12)
+    assert [call.get(one["id"])["status"] for one in (before, after)] == ["canceled"] * 2
+
+
+def test_a_declined_last_payment_is_not_tried_again(call: Calls) -> None:
+    """Nobody is charged by itself for what was canceled."""
+    subscription = bought(call)
+    advance(call.simulator, days=30, minutes=10)
+    call("DELETE", f"/v1/subscriptions/{subscription['id']}")
+    invoice = invoice_of(call, subscription)
+    assert invoice["status"] == "draft"
+    card = call.card(FAILS_LATER, subscription["customer"])
+    call.error(402, "POST", f"/v1/invoices/{invoice['id']}/pay", payment_method=card["id"])
+    assert call.get(invoice["id"])["next_payment_attempt"] is None
+    advance(call.simulator, days=10)
+    assert call.get(invoice["id"])["status"] == "open"
+
+
+def test_a_cancellation_at_what_is_billed_so_far_is_not_simulated(call: Calls) -> None:
+    path = f"/v1/subscriptions/{bought(call)['id']}"
+    assert call.error(501, "POST", path, cancel_at="max_billed_until")["code"] == "not_simulated"

@@ -139,3 +139,14 @@ def test_three_subscriptions_to_a_customer_of_a_clock(call: Calls, clock: str) -
     assert call.error(400, "POST", "/v1/subscriptions", **asked)["param"] == "customer"
     call("DELETE", f"/v1/subscriptions/{ended['id']}")
     call("POST", "/v1/subscriptions", **asked)
+
+
+def test_what_a_clock_leaves_behind_goes_on_by_the_wall(call: Calls, clock: str) -> None:
+    customer = call.customer("4000002760003184", test_clock=clock)
+    subscription = call.subscribe(customer, call.price())
+    (intent,) = call.simulator.list_objects("payment_intent")
+    call("DELETE", f"/v1/test_helpers/test_clocks/{clock}")
+    assert call.simulator.authenticate(intent["id"])["status"] == "succeeded"
+    assert call.get(subscription["latest_invoice"])["status"] == "paid"
+    path = f"/v1/subscriptions/{subscription['id']}"
+    assert call("POST", path, metadata={"a": "b"})["metadata"] == {"a": "b"}

@@ -20,6 +20,7 @@ from tests.simulator.tools import (
     failing,
     go_to,
     invoice_of,
+    message,
     on_trial,
     replace_card,
     trial_without_card,
@@ -237,3 +238,12 @@ def test_marking_uncollectible_recovers_and_voiding_follows_the_invoice_before(
     assert call.error(400, "POST", f"/v1/invoices/{invoice['id']}/pay")
     advance(call.simulator, days=10)
     assert call.get(invoice["id"])["status"] == "void"
+
+
+def test_an_invoice_given_up_can_still_be_void_and_a_paid_one_cannot(call: Calls) -> None:
+    path = f"/v1/invoices/{invoice_of(call, failing(call))['id']}"
+    call("POST", f"{path}/mark_uncollectible")
+    assert "(uncollectible)" in message(call.error(400, "POST", f"{path}/mark_uncollectible"))
+    assert call("POST", f"{path}/void")["status"] == "void"
+    paid = call.subscribe(call.customer(GOOD), call.price())["latest_invoice"]
+    assert "(paid)" in message(call.error(400, "POST", f"/v1/invoices/{paid}/void"))

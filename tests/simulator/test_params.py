@@ -90,9 +90,28 @@ def test_texts_become_what_they_mean(call: Calls, sold: dict[str, Any]) -> None:
     for value in ("", "1.5", "1e3", "9" * 30, None):
         params = {"currency": "usd", "unit_amount": value, "product": product["id"]}
         assert call.error(400, "POST", "/v1/prices", **params)["param"] == "unit_amount"
+    recurring = {"interval": ""}
+    params = {"currency": "usd", "unit_amount": 9, "product": product["id"]}
+    error = call.error(400, "POST", "/v1/prices", **params, recurring=recurring)
+    assert error["param"] == "recurring[interval]"
     nothings: list[Any] = [[], {}, ["x"], {"x": "y"}]
     for nothing in nothings:
         assert call.error(400, "POST", "/v1/products", name=nothing)["param"] == "name"
+
+
+def test_numbers_no_date_and_no_amount_has(call: Calls, sold: dict[str, Any]) -> None:
+    path = f"/v1/subscriptions/{sold['id']}"
+    assert call.error(400, "POST", path, cancel_at=10**12)["param"] == "cancel_at"
+    item = {"id": sold["items"]["data"][0]["id"], "quantity": 10**17}
+    assert call.error(400, "POST", path, items=[item])["param"] == "items[0][quantity]"
+    call.error(
+        400,
+        "POST",
+        "/v1/invoiceitems",
+        customer=sold["customer"],
+        currency="usd",
+        unit_amount_decimal="9" * 40,
+    )
 
 
 # Anything at all

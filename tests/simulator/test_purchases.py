@@ -23,6 +23,7 @@ from tests.simulator.tools import (
     event_types,
     events,
     invoice_of,
+    message,
     on_trial,
     period,
 )
@@ -362,3 +363,20 @@ def test_without_a_default_clock_the_wall_clock_counts(wall: Wall) -> None:
     assert call.get(subscription["id"])["status"] == "active"
     assert call.simulator.now() == wall.time
     simulator.close()
+
+
+def test_items_that_cannot_be_sold_together(call: Calls) -> None:
+    monthly, product = call.price(), {"name": "Quarterly"}
+    quarterly = call(
+        "POST",
+        "/v1/prices",
+        currency="usd",
+        unit_amount=2400,
+        recurring={"interval": "month", "interval_count": 3},
+        product_data=product,
+    )
+    customer = call.customer(GOOD)["id"]
+    for other, why in ((quarterly, "same interval"), (monthly, "same price")):
+        items = [{"price": monthly["id"]}, {"price": other["id"]}]
+        error = call.error(400, "POST", "/v1/subscriptions", customer=customer, items=items)
+        assert why in message(error)

@@ -125,7 +125,8 @@ def pay_invoice(
     if waits and creating:  # recorded
         world.update(invoice, {"attempt_count": attempts - 1})
     given_up = invoice["status"] == "uncollectible"
-    if not (given_up or (manual and attempts)):  # what is planned already stays so
+    # What is planned already stays so, and of a canceled subscription nothing is tried again.
+    if not (given_up or (manual and (attempts or not invoice["auto_advance"]))):
         _plan_retry(world, invoice, now, creating=creating)
     world.tell_update(before, invoice)
     if waits:

@@ -23,12 +23,14 @@ def plan_ahead(world: World, subscription: dict[str, Any]) -> None:
     """Schedule what comes next by itself."""
     clock = subscription["test_clock"]
     world.unschedule(subscription, "cancel", "trial_will_end", "upcoming", "period_end")
-    if subscription["status"] in (*ENDED, "incomplete", "paused"):
+    if subscription["status"] in (*ENDED, "incomplete"):
+        return
+    if subscription["cancel_at"]:
+        world.schedule(subscription, "cancel", subscription["cancel_at"], clock)
+    if subscription["status"] == "paused":
         return
     item = subscription["items"]["data"][0]
     world.schedule(subscription, "period_end", item["current_period_end"], clock)
-    if subscription["cancel_at"]:
-        world.schedule(subscription, "cancel", subscription["cancel_at"], clock)
     if subscription["status"] == "trialing" and not subscription.get("_trial_will_end_sent"):
         due = subscription["trial_end"] - TRIAL_WILL_END
         if due <= world.now(clock or ""):

@@ -19,6 +19,10 @@ from caixa_subscriptions.simulator.errors import StripeError, invalid, missing_p
 
 _KEY = re.compile(r"\[([^\[\]]*)\]")
 _OPTIONS = frozenset(RequestOptions.__annotations__)
+_INTEGER = re.compile(r"-?[0-9]{1,12}")
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")
+# Of amounts, quantities and times: beyond it there are no dates, the year is 9892.
+MAX_INTEGER = 250_000_000_000
 MAX_METADATA = 50
 MAX_DEPTH = 10
 
@@ -176,7 +180,7 @@ class Spec:
             if get_origin(option) is Literal
             for choice in get_args(option)
         ]
-        if value == "" and ("" in literals or str in options):
+        if value == "" and ("" in literals or (str in options and not literals)):
             return ""
         if value in literals and isinstance(value, str):
             return value
@@ -202,9 +206,9 @@ def _scalar(value: Any, options: list[Any], literals: list[Any], param: str) -> 
     text = _text(value)
     if bool in options and text in ("true", "false"):
         return text == "true"
-    if int in options and re.fullmatch(r"-?\d{1,18}", text):
+    if int in options and _INTEGER.fullmatch(text) and abs(int(text)) <= MAX_INTEGER:
         return int(text)
-    if (float in options or Decimal in options) and re.fullmatch(r"-?\d+(\.\d+)?", text):
+    if (float in options or Decimal in options) and _DECIMAL.fullmatch(text):
         return text if Decimal in options else float(text)
     named = [choice for choice in literals if choice]
     if (str in options and not named) or Any in options:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from caixa_subscriptions.simulator import objects
@@ -22,8 +21,8 @@ from caixa_subscriptions.simulator.world import World
 def part(amount: int, period: tuple[int, int], since: int) -> int:
     """Of the amount for a whole period, what falls after `since`; smallest units."""
     start, end = period
-    exact = Decimal(amount) * (end - max(since, start)) / (end - start)
-    return int(exact.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    left, whole = end - max(since, start), end - start
+    return (2 * amount * left + whole) // (2 * whole)  # halves are rounded up
 
 
 @dataclass(frozen=True, slots=True)

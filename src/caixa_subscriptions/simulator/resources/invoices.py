@@ -29,6 +29,10 @@ def list_invoices(world: World, params: Params) -> dict[str, Any]:
     return stored_page(world, "invoice", params, "/v1/invoices", "customer status subscription")
 
 
+# Stripe docs: invoice status transitions. What was given up can still be void.
+CLOSABLE = {"void": ("open", "uncollectible"), "uncollectible": ("open",)}
+
+
 @route("GET", "/v1/invoices/{invoice}/lines", "InvoiceLineItemListParams", LIST_PARAMS)
 def list_lines(world: World, params: Params, invoice_id: str) -> dict[str, Any]:
     invoice = world.get("invoice", invoice_id)
@@ -110,8 +114,10 @@ def mark_uncollectible(world: World, params: Params, invoice_id: str) -> dict[st
 
 def _close(world: World, invoice_id: str, *, status: str, at: str) -> dict[str, Any]:
     invoice = _writable(world, invoice_id)
-    if invoice["status"] != "open":
-        raise invalid(f"You can only pass in open invoices. This invoice isn't open ({status}).")
+    if invoice["status"] not in CLOSABLE[status]:
+        raise invalid(
+            f"You can only pass in open invoices. This invoice isn't open ({invoice['status']})."
+        )
     invoicing.close_invoice(world, invoice, status=status, at=at)
     collecting.follow_invoices(world, invoicing.subscription_of(world, invoice))
     return invoice

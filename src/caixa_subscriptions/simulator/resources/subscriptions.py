@@ -60,8 +60,11 @@ def recurring_items(
         )
     if len({price["currency"] for price, _ in found}) > 1:
         raise invalid("All prices on a subscription must have the same currency.", name)
-    if len({str(price["recurring"]["interval"]) for price, _ in found}) > 1:
+    recurring = [price["recurring"] for price, _ in found]
+    if len({(one["interval"], one["interval_count"]) for one in recurring}) > 1:
         raise invalid("All prices on a subscription must have the same interval.", name)
+    if len({price["id"] for price, _ in found}) < len(found):
+        raise invalid("Cannot add multiple subscription items with the same price.", name)
     return found
 
 
@@ -197,6 +200,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
             at_period_end=True,
         )
     elif cancel_at := params.get("cancel_at"):
+        if cancel_at == "max_billed_until":
+            raise not_simulated("cancel_at=max_billed_until")
         if cancel_at in ("min_period_end", "max_period_end"):  # all items share one period
             cancel_at = lifecycle.current_period_end(subscription)
         if cancel_at <= world.now(subscription["test_clock"] or ""):
