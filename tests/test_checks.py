@@ -48,6 +48,35 @@ def test_the_check_command_runs_ours(settings: Any) -> None:
         ({"PRICES": {"monthly": {"product": "prod_1"}}}, ["E002"]),
         ({"PRICES": {"monthly": {"lookup_key": None}}}, ["E002"]),
         ({"PRICES": {"monthly": {"price_id": "price_1"}}}, []),
+        ({"PRICES": {"monthly": {"price_id": "price_1", "plan": "pro"}}}, ["E009"]),
+        ({"PRICES": {"monthly": {"plan": "pro"}}, "PLANS": {"pro": {}}}, ["E002"]),
+        ({"PLANS": {"pro": {}}}, []),
+        (
+            {
+                "PLANS": {
+                    "pro": {
+                        "features": ["reports"],
+                        "limits": {"seats": 5, "reports": None},
+                        "products": ["prod_1"],
+                    }
+                }
+            },
+            [],
+        ),
+        ({"PLANS": ["pro"]}, ["E008"]),
+        ({"PLANS": {"pro": ["reports"]}}, ["E008"]),
+        ({"PLANS": {"pro": {"feature": ["reports"]}}}, ["E008"]),
+        ({"PLANS": {"pro": {"features": "reports"}}}, ["E008"]),
+        ({"PLANS": {"pro": {"features": [1]}}}, ["E008"]),
+        ({"PLANS": {"pro": {"limits": ["seats"]}}}, ["E008"]),
+        ({"PLANS": {"pro": {"limits": {"seats": -1}}}}, ["E008"]),
+        ({"PLANS": {"pro": {"limits": {"seats": True}}}}, ["E008"]),
+        ({"ALLOW_INCOMPLETE": "no"}, ["E019"]),
+        ({"STAFF_EXEMPT": 1}, ["E019"]),
+        ({"CACHE": "nowhere"}, ["E023"]),
+        ({"CACHE": "default"}, ["W003"]),
+        ({"CACHE_SECONDS": 0}, ["E022"]),
+        ({"CACHE_SECONDS": True}, ["E022"]),
         ({"TRIAL_DAYS": 0}, []),
         ({"TRIAL_DAYS": -1}, ["E003"]),
         ({"TRIAL_DAYS": 731}, ["E003"]),
@@ -138,3 +167,14 @@ def test_the_apps_it_stands_on_must_be_installed(settings: Any) -> None:
 def test_the_order_of_middleware(settings: Any, middleware: list[str], ids: list[str]) -> None:
     settings.MIDDLEWARE = middleware
     assert found() == ids
+
+
+def test_a_cache_that_all_processes_share_is_fine(settings: Any, caixa: Any) -> None:
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:6379/0",
+        }
+    }
+    caixa(CACHE="default")
+    assert found() == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from caixa_subscriptions import shapes
-from caixa_subscriptions.shapes import SubscriptionFacts
+from caixa_subscriptions.shapes import ItemFacts, SubscriptionFacts
 
 JUNE = 1_780_272_000  # 2026-06-01T00:00:00Z
 JULY = 1_782_864_000
@@ -60,28 +60,46 @@ def test_a_deleted_item_counts_for_nothing() -> None:
         }
     }
     assert shapes.current_period_end(payload) == day(JULY)
-    assert shapes.price_id(payload) == "price_new"
+    assert [item.price_id for item in shapes.item_facts(payload)] == ["price_new"]
 
 
 @pytest.mark.parametrize("payload", [{}, {"items": None}, {"items": {"data": []}}, {"items": {}}])
 def test_nothing_known_is_none(payload: dict[str, Any]) -> None:
     assert shapes.current_period_start(payload) is None
     assert shapes.current_period_end(payload) is None
-    assert shapes.price_id(payload) is None
+    assert shapes.item_facts(payload) == ()
 
 
 @pytest.mark.parametrize(
-    ("payload", "price"),
+    ("payload", "facts"),
     [
-        ({"items": {"data": [item(price={"id": "price_1"})]}}, "price_1"),
-        ({"items": {"data": [item(price="price_1")]}}, "price_1"),
-        ({"items": {"data": [item(plan={"id": "plan_1"})]}}, "plan_1"),
-        ({"items": {"data": [item()]}, "plan": {"id": "plan_1"}}, "plan_1"),
-        ({"plan": "plan_1"}, None),
+        (
+            {
+                "items": {
+                    "data": [
+                        item(
+                            price={"id": "price_1", "lookup_key": "pro", "product": "prod_1"},
+                            quantity=3,
+                        )
+                    ]
+                }
+            },
+            ItemFacts("price_1", "pro", "prod_1", 3),
+        ),
+        (
+            {"items": {"data": [item(price={"id": "price_1", "product": {"id": "prod_1"}})]}},
+            ItemFacts("price_1", None, "prod_1"),
+        ),
+        ({"items": {"data": [item(price="price_1")]}}, ItemFacts("price_1")),
+        ({"items": {"data": [item(plan={"id": "plan_1"})]}}, ItemFacts("plan_1")),
+        (
+            {"items": {"data": [item()]}, "plan": {"id": "plan_1"}, "quantity": 2},
+            ItemFacts("plan_1", quantity=2),
+        ),
     ],
 )
-def test_price_id(payload: dict[str, Any], price: str | None) -> None:
-    assert shapes.price_id(payload) == price
+def test_what_an_item_is_for(payload: dict[str, Any], facts: ItemFacts) -> None:
+    assert shapes.item_facts(payload) == (facts,)
 
 
 @pytest.mark.parametrize("value", [None, "", "tomorrow", True, 10**18])
@@ -90,7 +108,7 @@ def test_what_is_no_timestamp_is_none(value: object) -> None:
 
 
 def test_facts_of_an_empty_payload_are_harmless() -> None:
-    facts = SubscriptionFacts.from_stripe({})
+    facts = SubscriptionFacts.from_stripe({}, livemode=False)
     assert facts.status == ""
     assert facts.cancel_at_period_end is False
     assert facts.cancel_at is None

@@ -12,5 +12,6 @@ class CaixaSubscriptionsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        import_module("caixa_subscriptions.checks")
+        import_module("caixa_subscriptions.access.invalidation")
+        import_module("caixa_subscriptions.checks.access")
         import_module("caixa_subscriptions.webhooks.receivers")

@@ -19,7 +19,12 @@ STRIPE_API_BASE = "https://api.stripe.com"
 DEFAULTS: dict[str, Any] = {
     "PRICES": {},
     "TRIAL_DAYS": 7,
+    "PLANS": {},
     "PAST_DUE_DAYS": 7,
+    "ALLOW_INCOMPLETE": False,
+    "STAFF_EXEMPT": False,
+    "CACHE": None,
+    "CACHE_SECONDS": 300,
     "PAYWALL_URL": "/",
     "CHECKOUT_SUCCESS_URL": "/",
     "CHECKOUT_CANCEL_URL": "/",
@@ -44,12 +49,37 @@ class Settings:
         return self._get("PRICES")  # type: ignore[no-any-return]
 
     @property
+    def plans(self) -> Mapping[str, Mapping[str, Any]]:
+        """What prices give: name -> {"features": [...], "limits": {...}, "products": [...]}."""
+        return self._get("PLANS")  # type: ignore[no-any-return]
+
+    @property
     def trial_days(self) -> int:
         return self._get("TRIAL_DAYS")  # type: ignore[no-any-return]
 
     @property
     def past_due_days(self) -> int:
         return self._get("PAST_DUE_DAYS")  # type: ignore[no-any-return]
+
+    @property
+    def allow_incomplete(self) -> bool:
+        """Whether there is access while the first payment is pending."""
+        return self._get("ALLOW_INCOMPLETE")  # type: ignore[no-any-return]
+
+    @property
+    def staff_exempt(self) -> bool:
+        """Whether no gate asks users with `is_staff`."""
+        return self._get("STAFF_EXEMPT")  # type: ignore[no-any-return]
+
+    @property
+    def cache(self) -> str | None:
+        """The alias in `CACHES` that access is cached in; None for no cache."""
+        return self._get("CACHE")  # type: ignore[no-any-return]
+
+    @property
+    def cache_seconds(self) -> int:
+        """How old cached facts may be."""
+        return self._get("CACHE_SECONDS")  # type: ignore[no-any-return]
 
     @property
     def paywall_url(self) -> str:

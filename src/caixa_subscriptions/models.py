@@ -46,3 +46,29 @@ class TrialUsageTracking(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber_id} {'live' if self.livemode else 'test'}"
+
+
+class CustomerEntitlements(models.Model):
+    """What a customer is entitled to at Stripe, which dj-stripe hears of and does not keep.
+
+    Replaced as a whole at `entitlements.active_entitlement_summary.updated`, which is a snapshot
+    (Stripe docs: entitlements).
+    """
+
+    customer = models.OneToOneField(
+        "djstripe.Customer",
+        verbose_name=_("customer"),
+        on_delete=models.CASCADE,
+        related_name="caixa_entitlements",
+    )
+    lookup_keys = models.JSONField(
+        _("features"), default=list, help_text=_("Lookup keys of the customer's features.")
+    )
+    updated = models.DateTimeField(_("updated"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("customer's entitlements")
+        verbose_name_plural = _("customers' entitlements")
+
+    def __str__(self) -> str:
+        return ", ".join(self.lookup_keys)

@@ -7,7 +7,7 @@ the subscription itself (Stripe changelog, basil). Both are read, the items firs
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,10 @@ SUBSCRIPTION_KEYS = (
     "cancel_at_period_end",
     "canceled_at",
     "ended_at",
+    "pause_collection",
     "items",
     "plan",
+    "quantity",
 )
 
 
@@ -62,21 +64,51 @@ def current_period_end(payload: Mapping[str, Any]) -> dt.datetime | None:
     return min(_period(payload, "current_period_end"), default=None)
 
 
-def price_id(payload: Mapping[str, Any]) -> str | None:
-    for item in subscription_items(payload):
-        price = item.get("price") or item.get("plan")
-        if price:
-            return price if isinstance(price, str) else price.get("id")
-    plan = payload.get("plan")
-    return plan.get("id") if isinstance(plan, Mapping) else None
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """What a subscription is for. `quantity` is None for metered prices."""
+
+    price_id: str | None
+    lookup_key: str | None = None
+    product_id: str | None = None
+    quantity: int | None = None
+
+
+def item_facts(payload: Mapping[str, Any]) -> tuple[ItemFacts, ...]:
+    """One per item; before prices there were plans, and one of them on the subscription itself."""
+    found = [
+        _item(price, item.get("quantity"))
+        for item in subscription_items(payload)
+        if (price := item.get("price") or item.get("plan"))
+    ]
+    if not found and payload.get("plan"):
+        found = [_item(payload["plan"], payload.get("quantity"))]
+    return tuple(found)
+
+
+def _item(price: Any, quantity: Any) -> ItemFacts:
+    if not isinstance(price, Mapping):
+        return ItemFacts(price_id=price, quantity=quantity)
+    product = price.get("product")
+    return ItemFacts(
+        price_id=price.get("id"),
+        lookup_key=price.get("lookup_key"),
+        product_id=product.get("id") if isinstance(product, Mapping) else product,
+        quantity=quantity,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
-    """What access depends on, in one shape for every API version. Times are aware UTC."""
+    """What access depends on, in one shape for every API version. Times are aware UTC.
+
+    `entitlements` are the lookup keys of its customer's active entitlements; `past_due_since` is
+    when the payment failed that is still owed, where our books tell.
+    """
 
     id: str
     status: str
+    livemode: bool
     created: dt.datetime | None
     trial_start: dt.datetime | None
     trial_end: dt.datetime | None
@@ -86,13 +118,26 @@ class SubscriptionFacts:
     cancel_at_period_end: bool
     canceled_at: dt.datetime | None
     ended_at: dt.datetime | None
-    price_id: str | None
+    pause_collection: str | None
+    items: tuple[ItemFacts, ...]
+    customer_deleted: bool = False
+    entitlements: frozenset[str] = frozenset()
+    past_due_since: dt.datetime | None = None
 
     @classmethod
-    def from_stripe(cls, payload: Mapping[str, Any]) -> SubscriptionFacts:
+    def from_stripe(
+        cls,
+        payload: Mapping[str, Any],
+        *,
+        livemode: bool,
+        customer_deleted: bool = False,
+        entitlements: Iterable[str] = (),
+        past_due_since: dt.datetime | None = None,
+    ) -> SubscriptionFacts:
         return cls(
             id=payload.get("id") or "",
             status=payload.get("status") or "",
+            livemode=livemode,
             created=from_timestamp(payload.get("created")),
             trial_start=from_timestamp(payload.get("trial_start")),
             trial_end=from_timestamp(payload.get("trial_end")),
@@ -102,5 +147,9 @@ class SubscriptionFacts:
             cancel_at_period_end=bool(payload.get("cancel_at_period_end")),
             canceled_at=from_timestamp(payload.get("canceled_at")),
             ended_at=from_timestamp(payload.get("ended_at")),
-            price_id=price_id(payload),
+            pause_collection=(payload.get("pause_collection") or {}).get("behavior"),
+            items=item_facts(payload),
+            customer_deleted=customer_deleted,
+            entitlements=frozenset(entitlements),
+            past_due_since=past_due_since,
         )

@@ -1,36 +1,104 @@
 """READ: who may use the product, right now, and why.
 
-facts (one SQL) -> decision (pure). Nothing here talks to Stripe or writes.
+facts (one SQL, or the cache) -> decision (pure). Nothing here talks to Stripe or writes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
 from django.db import models
+from django.db.models import QuerySet
 
-from caixa_subscriptions.access.decision import Access, Policy, decide, is_live
-from caixa_subscriptions.access.facts import subscription_facts
+from caixa_subscriptions.access import cache
+from caixa_subscriptions.access.answer import Access
+from caixa_subscriptions.access.decision import Policy, decide, is_live
+from caixa_subscriptions.access.facts import facts_of_many, subscription_facts
+from caixa_subscriptions.access.plans import catalogue
+from caixa_subscriptions.access.queryset import with_access as _with_access
 from caixa_subscriptions.conf import now, settings
+from caixa_subscriptions.shapes import SubscriptionFacts
 
-__all__ = ["Access", "get_access", "has_live_subscription"]
+ModelT = TypeVar("ModelT", bound=models.Model)
+
+__all__ = [
+    "Access",
+    "aget_access",
+    "get_access",
+    "get_access_of_many",
+    "has_live_subscription",
+    "with_access",
+]
 
 
 def get_access(subscriber: models.Model | None) -> Access:
     """The access of a subscriber in the current mode; nobody (None, unsaved) has none.
 
-    One SQL; none for nobody.
+    One SQL; none where the setting `CACHE` has the answer, and none for nobody. Raises Django's
+    `DatabaseError` when the database does not answer: never take that for a yes.
     """
+    if subscriber is None or subscriber.pk is None:
+        return _decide(())
     livemode = settings.livemode
-    facts = (
-        subscription_facts(subscriber, livemode=livemode)
-        if subscriber is not None and subscriber.pk is not None
-        else []
-    )
-    policy = Policy(past_due_days=settings.past_due_days)
-    return decide(facts, policy=policy, now=now(), livemode=livemode)
+    if not settings.cache:
+        return _decide(subscription_facts(subscriber, livemode=livemode))
+    read = cache.read(subscriber, livemode=livemode)
+    if read.facts is None:
+        facts = subscription_facts(subscriber, livemode=livemode)
+        cache.keep(read, facts)
+        return _decide(facts)
+    return _decide(read.facts)
+
+
+async def aget_access(subscriber: models.Model | None) -> Access:
+    """`get_access` for async code: what is cached is answered without leaving the event loop.
+
+    The cache is asked right there, as one quick round trip; give it a short `socket_timeout`.
+    """
+    if subscriber is None or subscriber.pk is None:
+        return _decide(())
+    if settings.cache:
+        read = cache.read(subscriber, livemode=settings.livemode)
+        if read.facts is not None:
+            return _decide(read.facts)
+    return await sync_to_async(get_access)(subscriber)
+
+
+def get_access_of_many(subscribers: Iterable[models.Model]) -> dict[Any, Access]:
+    """The access of each of these subscribers, by primary key. One SQL for all, and no cache.
+
+    For lists and reports; some hundred at a time, since their keys are all in the SQL.
+    """
+    pks = [one.pk for one in subscribers]
+    found = facts_of_many(pks, livemode=settings.livemode) if pks else {}
+    return {pk: _decide(found.get(pk, ())) for pk in pks}
+
+
+def with_access(subscribers: QuerySet[ModelT]) -> QuerySet[ModelT]:
+    """The query set of subscribers with `has_access`, decided by the database.
+
+    `with_access(User.objects.all()).filter(has_access=True)`. The same rules as `get_access`.
+    """
+    return _with_access(subscribers, policy=get_policy(), now=now(), livemode=settings.livemode)
 
 
 def has_live_subscription(subscriber: models.Model) -> bool:
-    """Whether the subscriber has a subscription that can still charge. One SQL."""
+    """Whether the subscriber has a subscription that can still charge. One SQL, never cached."""
     moment = now()
     facts = subscription_facts(subscriber, livemode=settings.livemode)
     return any(is_live(fact, moment) for fact in facts)
+
+
+def get_policy() -> Policy:
+    """What the settings decide about access."""
+    return Policy(
+        past_due_days=settings.past_due_days,
+        allow_incomplete=settings.allow_incomplete,
+        catalogue=catalogue(settings.prices, settings.plans),
+    )
+
+
+def _decide(facts: Iterable[SubscriptionFacts]) -> Access:
+    return decide(facts, policy=get_policy(), now=now(), livemode=settings.livemode)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
-from django.utils.translation import gettext as _
-
+from caixa_subscriptions.access.answer import Access
+from caixa_subscriptions.access.plans import Catalogue
 from caixa_subscriptions.shapes import SubscriptionFacts
 
-# Stripe turns a trial into `active` at once when it ends. A trial that is over in our books but
-# not yet in what we heard may only mean that the webhook is late; Stripe redelivers for 3 days
-# (Stripe docs: webhooks).
+# Stripe delivers a webhook again for 3 days (Stripe docs: webhooks), so a period or a trial that
+# is over in our books, and not in what we heard, may only mean that the news is late.
 LATE_NEWS = dt.timedelta(days=3)
+
+# An incomplete subscription expires 23 hours after its creation (Stripe docs: subscriptions).
+INCOMPLETE_EXPIRES_AFTER = dt.timedelta(hours=23)
 
 # A subscription in one of these can still charge, so it stands in the way of a second one.
 LIVE_STATUSES = frozenset({"trialing", "active", "past_due", "unpaid", "paused"})
@@ -23,67 +24,36 @@ LIVE_STATUSES = frozenset({"trialing", "active", "past_due", "unpaid", "paused"}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`past_due_days`: days of access after a failed renewal, counted from the renewal."""
+    """What a project decides about access.
 
-    past_due_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The answer every gate, page and endpoint shows. Times are aware UTC.
-
-    `code` is None when allowed, else one of the 402 codes. `access_until` is when access ends
-    unless Stripe renews it; None when it is refused, or when the end is not known.
+    `past_due_days`: days of access after a failed renewal, counted from the renewal.
+    `allow_incomplete`: access while the first payment is pending. `catalogue`: what prices give.
     """
 
-    allowed: bool
-    code: str | None
-    livemode: bool
-    status: str = "none"
-    is_trialing: bool = False
-    trial_end: dt.datetime | None = None
-    current_period_end: dt.datetime | None = None
-    cancel_at: dt.datetime | None = None
-    cancel_at_period_end: bool = False
-    access_until: dt.datetime | None = None
-    price_id: str | None = None
-    subscription_id: str | None = None
+    past_due_days: int
+    allow_incomplete: bool = False
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     @property
-    def reason(self) -> str:
-        """One sentence for a person, in the active language."""
-        if self.code == "subscription_required":
-            return _("You do not have a subscription yet.")
-        if self.code == "trial_expired":
-            return _("Your free trial is over.")
-        if self.code == "payment_past_due":
-            return _("Your last payment failed. Please update your payment method.")
-        if self.code == "payment_incomplete":
-            return _("Your first payment was not completed.")
-        if self.code == "subscription_paused":
-            return _("Your subscription is paused. Add a payment method to go on.")
-        if self.code == "subscription_canceled":
-            return _("Your subscription was canceled.")
-        if self.code == "subscription_unpaid":
-            return _("Your subscription has unpaid invoices.")
-        if self.cancel_at:
-            return _("Your subscription ends on %(date)s.") % {"date": _date(self.cancel_at)}
-        if self.status == "past_due" and self.access_until:
-            return _("Your last payment failed. You have access until %(date)s.") % {
-                "date": _date(self.access_until)
-            }
-        if self.is_trialing and self.trial_end:
-            return _("Your free trial ends on %(date)s.") % {"date": _date(self.trial_end)}
-        return _("Your subscription is active.")
+    def renewal_unheard(self) -> dt.timedelta:
+        """How long a paid period may be over without news: had the renewal failed unheard, access
+        would go on for `past_due_days`, and Stripe may take `LATE_NEWS` to tell."""
+        return max(LATE_NEWS, dt.timedelta(days=self.past_due_days))
 
 
-def _date(moment: dt.datetime) -> str:
-    return date_format(localtime(moment), "DATE_FORMAT")
+class Verdict(NamedTuple):
+    """What one subscription gives. See `Access` for the times."""
+
+    rule: str
+    code: str | None = None
+    until: dt.datetime | None = None
+    past_due_until: dt.datetime | None = None
+    changes_at: dt.datetime | None = None
 
 
 def is_live(facts: SubscriptionFacts, now: dt.datetime) -> bool:
     """Whether this subscription can still charge, so that a second one would charge twice."""
-    if facts.status not in LIVE_STATUSES or facts.ended_at:
+    if facts.status not in LIVE_STATUSES or facts.ended_at or facts.customer_deleted:
         return False
     return facts.cancel_at is None or facts.cancel_at > now
 
@@ -95,99 +65,100 @@ def decide(
     now: dt.datetime,
     livemode: bool,
 ) -> Access:
-    """The best answer any of the subscriptions gives; none at all is `subscription_required`."""
+    """The best answer any of the subscriptions gives; none at all is `subscription_required`.
+
+    Of several that allow access the one that lasts longest answers, with the features, limits
+    and plans of all of them. A subscription of the other mode does not count.
+    """
     answers = [
-        (_decide_one(facts, policy=policy, now=now, livemode=livemode), facts)
+        (verdict(facts, policy=policy, now=now), facts)
         for facts in subscriptions
+        if facts.livemode == livemode
     ]
     if not answers:
         return Access(allowed=False, code="subscription_required", livemode=livemode)
-    return max(answers, key=_rank)[0]
+    best, facts = answers[0] if len(answers) == 1 else max(answers, key=_rank)
+    access = _access(best, facts)
+    if best.code is not None:
+        return access
+    return _with_features(access, [facts for one, facts in answers if one.code is None], policy)
 
 
-# Of several refusals, the one its owner can mend tells more than the one that is history.
-_REFUSALS = (
-    "subscription_required",
-    "subscription_canceled",
-    "trial_expired",
-    "payment_incomplete",
-    "subscription_paused",
-    "subscription_unpaid",
-    "payment_past_due",
-)
-_FAR = dt.datetime.max.replace(tzinfo=dt.UTC)
-_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
-
-
-def _rank(answer: tuple[Access, SubscriptionFacts]) -> tuple[bool, int, dt.datetime, dt.datetime]:
-    access, facts = answer
-    return (
-        access.allowed,
-        _REFUSALS.index(access.code) if access.code else 0,
-        access.access_until or _FAR if access.allowed else _NEVER,
-        facts.created or _NEVER,
+def exempt(access: Access) -> Access:
+    """The answer for staff whom no gate asks, whatever their own subscriptions say."""
+    return replace(
+        access, allowed=True, code=None, rule="staff_exempt", is_exempt=True, changes_at=None
     )
 
 
-def _decide_one(
-    facts: SubscriptionFacts, *, policy: Policy, now: dt.datetime, livemode: bool
-) -> Access:
-    code, access_until = _code_and_end(facts, policy=policy, now=now)
-    return Access(
-        allowed=code is None,
-        code=code,
-        livemode=livemode,
-        status=facts.status,
-        is_trialing=code is None and facts.status == "trialing",
-        trial_end=facts.trial_end,
-        current_period_end=facts.current_period_end,
-        cancel_at=facts.cancel_at,
-        cancel_at_period_end=facts.cancel_at_period_end,
-        access_until=access_until,
-        price_id=facts.price_id,
-        subscription_id=facts.id,
-    )
-
-
-def _code_and_end(
-    facts: SubscriptionFacts, *, policy: Policy, now: dt.datetime
-) -> tuple[str | None, dt.datetime | None]:
+def verdict(facts: SubscriptionFacts, *, policy: Policy, now: dt.datetime) -> Verdict:
+    """What one subscription gives at `now`."""
+    if facts.customer_deleted:
+        return Verdict("customer_deleted", "subscription_canceled")
     match facts.status:
-        case "trialing" | "active" | "past_due":
-            pass
+        case "active" | "trialing" | "past_due":
+            return _running(facts, policy, now)
         case "canceled":
             if _ended_with_its_trial(facts):
-                return "trial_expired", None
-            return "subscription_canceled", None
+                return Verdict("trial_ended", "trial_expired")
+            return Verdict("canceled", "subscription_canceled")
         case "incomplete":
-            return "payment_incomplete", None
+            return _incomplete(facts, policy, now)
         case "paused":
-            return "subscription_paused", None
+            return Verdict("paused", "subscription_paused")
         case "unpaid":
-            return "subscription_unpaid", None
-        case _:  # incomplete_expired, and words Stripe may add: never an open gate
-            return "subscription_required", None
+            return Verdict("unpaid", "subscription_unpaid")
+        case "incomplete_expired":
+            return Verdict("never_paid", "subscription_required")
+        case _:  # a word Stripe may add: never an open gate
+            return Verdict("unknown_status", "subscription_required")
 
+
+def _running(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verdict:
     # The portal sets only `cancel_at` on flexible billing (Stripe docs: billing mode), so the
     # moment counts and not `cancel_at_period_end`.
-    if facts.ended_at or (facts.cancel_at and facts.cancel_at <= now):
-        return "subscription_canceled", None
-
+    if facts.ended_at:
+        return Verdict("ended", "subscription_canceled")
+    if facts.cancel_at and facts.cancel_at <= now:
+        return Verdict("cancellation_reached", "subscription_canceled")
     if facts.status == "past_due":
-        since = facts.current_period_start
-        until = since + dt.timedelta(days=policy.past_due_days) if since else None
-        if until is None or until <= now:
-            return "payment_past_due", None
-        return None, min(until, facts.cancel_at or _FAR)
-
+        return _past_due(facts, policy, now)
+    trialing = facts.status == "trialing"
     end = facts.current_period_end
-    if facts.status == "trialing":
+    if trialing:
         end = facts.trial_end or end
-        if end and end + LATE_NEWS <= now:
-            return "trial_expired", None
-    if end and end <= now:
-        end = None  # renewed at Stripe, presumably; when it ends is not known here yet
-    return None, facts.cancel_at or end
+    rule = "cancels_later" if facts.cancel_at else facts.status
+    if end is None:
+        return Verdict(rule, until=facts.cancel_at, changes_at=facts.cancel_at)
+    latest = end + (LATE_NEWS if trialing else policy.renewal_unheard)
+    if latest <= now:
+        if trialing:
+            return Verdict("trial_over_unheard", "trial_expired")
+        return Verdict("renewal_unheard", "subscription_expired")
+    changes_at = min(latest, facts.cancel_at) if facts.cancel_at else latest
+    if end <= now:
+        # Renewed at Stripe, presumably; when it ends is not known here yet.
+        return Verdict("news_late", until=facts.cancel_at, changes_at=changes_at)
+    return Verdict(rule, until=facts.cancel_at or end, changes_at=changes_at)
+
+
+def _past_due(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verdict:
+    since = facts.past_due_since or facts.current_period_start
+    if since is None:
+        return Verdict("past_due_unknown", "payment_past_due")
+    until = since + dt.timedelta(days=policy.past_due_days)
+    if until <= now:
+        return Verdict("past_due_over", "payment_past_due")
+    end = min(until, facts.cancel_at) if facts.cancel_at else until
+    return Verdict("past_due", until=end, past_due_until=until, changes_at=end)
+
+
+def _incomplete(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verdict:
+    if policy.allow_incomplete and facts.created:
+        until = facts.created + INCOMPLETE_EXPIRES_AFTER
+        if until > now:
+            return Verdict("incomplete_allowed", until=until, changes_at=until)
+    return Verdict("incomplete", "payment_incomplete")
 
 
 def _ended_with_its_trial(facts: SubscriptionFacts) -> bool:
@@ -197,4 +168,72 @@ def _ended_with_its_trial(facts: SubscriptionFacts) -> bool:
         and facts.canceled_at
         and facts.canceled_at >= facts.trial_end
         and (facts.current_period_end is None or facts.current_period_end <= facts.trial_end)
+    )
+
+
+# Of several refusals, the one its owner can mend tells more than the one that is history.
+_REFUSALS = (
+    "subscription_required",
+    "subscription_canceled",
+    "trial_expired",
+    "payment_incomplete",
+    "subscription_paused",
+    "subscription_expired",
+    "subscription_unpaid",
+    "payment_past_due",
+)
+_FAR = dt.datetime.max.replace(tzinfo=dt.UTC)
+_NEVER = dt.datetime.min.replace(tzinfo=dt.UTC)
+
+
+def _rank(
+    answer: tuple[Verdict, SubscriptionFacts],
+) -> tuple[bool, int, dt.datetime, dt.datetime, str]:
+    given, facts = answer
+    allowed = given.code is None
+    return (
+        allowed,
+        0 if given.code is None else _REFUSALS.index(given.code),
+        given.until or _FAR if allowed else _NEVER,
+        facts.created or _NEVER,
+        facts.id,
+    )
+
+
+def _access(given: Verdict, facts: SubscriptionFacts) -> Access:
+    first = facts.items[0] if facts.items else None
+    return Access(
+        allowed=given.code is None,
+        code=given.code,
+        livemode=facts.livemode,
+        rule=given.rule,
+        status=facts.status,
+        is_trialing=given.code is None and facts.status == "trialing",
+        trial_end=facts.trial_end,
+        current_period_end=facts.current_period_end,
+        cancel_at=facts.cancel_at,
+        cancel_at_period_end=facts.cancel_at_period_end,
+        access_until=given.until,
+        past_due_until=given.past_due_until,
+        changes_at=given.changes_at,
+        price_id=first.price_id if first else None,
+        product_id=first.product_id if first else None,
+        subscription_id=facts.id,
+    )
+
+
+def _with_features(access: Access, facts: list[SubscriptionFacts], policy: Policy) -> Access:
+    plans = [plan for one in facts for plan in policy.catalogue.plans_of(one.items)]
+    entitlements = frozenset().union(*(one.entitlements for one in facts))
+    if not plans and not entitlements:
+        return access
+    limits: dict[str, float] = {}
+    for plan in plans:
+        for name, most in plan.limits.items():
+            limits[name] = max(most, limits.get(name, 0))
+    return replace(
+        access,
+        plans=frozenset(plan.name for plan in plans),
+        features=entitlements.union(*(plan.features for plan in plans)),
+        limits=limits,
     )

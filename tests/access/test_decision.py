@@ -14,6 +14,11 @@ from tests.factories import NOW, in_days, subscription_payload
 
 POLICY = Policy(past_due_days=7)
 
+
+def facts_of(**payload: Any) -> SubscriptionFacts:
+    return SubscriptionFacts.from_stripe(subscription_payload(**payload), livemode=False)
+
+
 # situation, what Stripe says, code (None: allowed), when access ends
 SITUATIONS: list[tuple[str, dict[str, Any], str | None, dt.datetime | None]] = [
     ("paid and running", {}, None, in_days(20)),
@@ -144,7 +149,7 @@ SITUATIONS: list[tuple[str, dict[str, Any], str | None, dt.datetime | None]] = [
 
 
 def access_of(*payloads: dict[str, Any]) -> Access:
-    facts = [SubscriptionFacts.from_stripe(subscription_payload(**payload)) for payload in payloads]
+    facts = [facts_of(**payload) for payload in payloads]
     return decide(facts, policy=POLICY, now=NOW, livemode=False)
 
 
@@ -229,7 +234,7 @@ def test_of_two_alike_the_newer_explains() -> None:
 
 @pytest.mark.parametrize("status", ["trialing", "active", "past_due", "unpaid", "paused"])
 def test_what_can_still_charge_is_live(status: str) -> None:
-    facts = SubscriptionFacts.from_stripe(subscription_payload(status=status))
+    facts = facts_of(status=status)
     assert is_live(facts, NOW)
 
 
@@ -244,11 +249,11 @@ def test_what_can_still_charge_is_live(status: str) -> None:
     ],
 )
 def test_what_can_no_longer_charge_is_not_live(payload: dict[str, Any]) -> None:
-    assert not is_live(SubscriptionFacts.from_stripe(subscription_payload(**payload)), NOW)
+    assert not is_live(facts_of(**payload), NOW)
 
 
 def test_a_pending_cancellation_is_live_until_its_time() -> None:
-    facts = SubscriptionFacts.from_stripe(subscription_payload(cancel_at=in_days(1)))
+    facts = facts_of(cancel_at=in_days(1))
     assert is_live(facts, NOW)
 
 

@@ -24,9 +24,9 @@ URL_SETTINGS = ("PAYWALL_URL", "CHECKOUT_SUCCESS_URL", "CHECKOUT_CANCEL_URL", "P
 def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     raw = settings.raw
     if not isinstance(raw, Mapping):
-        return [_error("E001", "CAIXA_SUBSCRIPTIONS must be a dict.", "Write it as {...}.")]
+        return [error("E001", "CAIXA_SUBSCRIPTIONS must be a dict.", "Write it as {...}.")]
     found = [
-        _error(
+        error(
             "E001",
             f"CAIXA_SUBSCRIPTIONS has an unknown setting {name!r}.",
             f"Known are: {', '.join(sorted(DEFAULTS))}.",
@@ -40,21 +40,24 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
 def _check_prices() -> Iterator[checks.CheckMessage]:
     hint = 'Write {"monthly": {"lookup_key": "pro_monthly"}}, or "price_id" with an id of Stripe.'
     if not isinstance(settings.prices, Mapping):
-        yield _error("E002", "PRICES must be a dict.", hint)
+        yield error("E002", "PRICES must be a dict.", hint)
         return
     for name, offer in settings.prices.items():
-        good = (
-            isinstance(offer, Mapping)
-            and len(offer) == 1
-            and next(iter(offer)) in ("lookup_key", "price_id")
-            and isinstance(next(iter(offer.values())), str)
-        )
-        if not good:
-            yield _error("E002", f"PRICES[{name!r}] must name one lookup_key or price_id.", hint)
+        if not _is_offer(offer):
+            yield error("E002", f"PRICES[{name!r}] must name one lookup_key or price_id.", hint)
     if not settings.prices:
         yield checks.Warning(
             "PRICES is empty: nothing is for sale.", hint=hint, id="caixa_subscriptions.W001"
         )
+
+
+def _is_offer(offer: Any) -> bool:
+    """One of the two keys that find a price, and perhaps its plan."""
+    return (
+        isinstance(offer, Mapping)
+        and offer.keys() - {"plan"} in ({"lookup_key"}, {"price_id"})
+        and all(isinstance(value, str) for value in offer.values())
+    )
 
 
 def _check_days() -> Iterator[checks.CheckMessage]:
@@ -64,7 +67,7 @@ def _check_days() -> Iterator[checks.CheckMessage]:
         ("PAST_DUE_DAYS", settings.past_due_days, 365),
     ):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-            yield _error("E003", f"{name} must be a whole number from 0 to {most}.", "Count days.")
+            yield error("E003", f"{name} must be a whole number from 0 to {most}.", "Count days.")
 
 
 def _check_urls() -> Iterator[checks.CheckMessage]:
@@ -75,7 +78,7 @@ def _check_urls() -> Iterator[checks.CheckMessage]:
         except NoReverseMatch:
             resolved = ""
         if not resolved.startswith(("/", "https://", "http://")):
-            yield _error(
+            yield error(
                 "E004",
                 f"{name} = {target!r} is neither a URL name, a path, nor an absolute URL.",
                 "Name a URL of this project, or write a path that starts with a slash.",
@@ -83,11 +86,11 @@ def _check_urls() -> Iterator[checks.CheckMessage]:
     for name in ("ALLOWED_REDIRECT_ORIGINS", "EXEMPT_PATHS"):
         value = settings.raw.get(name, DEFAULTS[name])
         if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-            yield _error("E007", f"{name} must be a list of strings.", 'Write ["..."].')
+            yield error("E007", f"{name} must be a list of strings.", 'Write ["..."].')
             return
     for origin in settings.allowed_redirect_origins:
         if not _is_origin(origin):
-            yield _error(
+            yield error(
                 "E005",
                 f"ALLOWED_REDIRECT_ORIGINS has {origin!r}, which is not an origin.",
                 "Write scheme, host and port only, such as https://app.example.com.",
@@ -113,7 +116,7 @@ def _check_clock() -> Iterator[checks.CheckMessage]:
     except (ImportError, TypeError, AttributeError):
         good = False
     if not good:
-        yield _error("E006", f"CLOCK = {path!r} is not the path of a callable.", "Remove it.")
+        yield error("E006", f"CLOCK = {path!r} is not the path of a callable.", "Remove it.")
 
 
 @checks.register("caixa_subscriptions")
@@ -124,7 +127,7 @@ def check_stripe(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
 def _check_api_version() -> Iterator[checks.CheckMessage]:
     supported = ", ".join(SUPPORTED_STRIPE_API_VERSIONS)
     if not settings.api_version:
-        yield _error(
+        yield error(
             "E010",
             "STRIPE_API_VERSION is not set: dj-stripe would follow whatever SDK is installed.",
             f'Set STRIPE_API_VERSION = "{SUPPORTED_STRIPE_API_VERSIONS[-1]}".',
@@ -139,7 +142,7 @@ def _check_api_version() -> Iterator[checks.CheckMessage]:
 
 def _check_keys() -> Iterator[checks.CheckMessage]:
     if not isinstance(getattr(django_settings, "STRIPE_LIVE_MODE", False), bool):
-        yield _error(
+        yield error(
             "E017",
             "STRIPE_LIVE_MODE must be True or False.",
             'From the environment: os.environ.get("STRIPE_LIVE_MODE", "").lower() == "true".',
@@ -147,19 +150,19 @@ def _check_keys() -> Iterator[checks.CheckMessage]:
     mode = "live" if settings.livemode else "test"
     name = f"STRIPE_{mode.upper()}_SECRET_KEY"
     if not settings.secret_key:
-        yield _error(
+        yield error(
             "E011",
             f"{name} is not set, and STRIPE_LIVE_MODE is {settings.livemode}.",
             "Copy the key from the Stripe dashboard into the environment.",
         )
     elif not settings.secret_key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
-        yield _error(
+        yield error(
             "E012",
             f"{name} does not hold a {mode} key.",
             f"{mode.capitalize()} keys start with sk_{mode}_ or rk_{mode}_.",
         )
     if settings.publishable_key and not settings.publishable_key.startswith(f"pk_{mode}_"):
-        yield _error(
+        yield error(
             "E018",
             f"STRIPE_{mode.upper()}_PUBLIC_KEY does not hold a {mode} publishable key.",
             f"It is shown to everybody, and starts with pk_{mode}_.",
@@ -169,13 +172,13 @@ def _check_keys() -> Iterator[checks.CheckMessage]:
 def _check_simulator() -> Iterator[checks.CheckMessage]:
     host = urlsplit(settings.api_host)
     if host.scheme != "https" and host.hostname not in ("127.0.0.1", "localhost", "::1"):
-        yield _error(
+        yield error(
             "E016",
             "STRIPE_API_HOST is neither https nor on this machine: keys would travel in clear.",
             "A simulator runs on this machine; for Stripe itself remove the setting.",
         )
     if settings.is_simulated and settings.livemode:
-        yield _error(
+        yield error(
             "E013",
             "STRIPE_LIVE_MODE is on while STRIPE_API_HOST points to a simulator.",
             "Remove STRIPE_API_HOST to talk to Stripe, or switch the live mode off.",
@@ -184,7 +187,7 @@ def _check_simulator() -> Iterator[checks.CheckMessage]:
         str(getattr(django_settings, name, "")).startswith(("sk_live_", "rk_live_"))
         for name in ("STRIPE_LIVE_SECRET_KEY", "STRIPE_TEST_SECRET_KEY", "STRIPE_SECRET_KEY")
     ):
-        yield _error(
+        yield error(
             "E014",
             "A live key is configured while STRIPE_API_HOST points to a simulator.",
             "Keep live keys out of an environment that is simulated.",
@@ -196,7 +199,7 @@ def check_deploy(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     if not settings.is_simulated:
         return []
     return [
-        _error(
+        error(
             "E015",
             "STRIPE_API_HOST points to a simulator: no real money can be taken.",
             "Remove STRIPE_API_HOST.",
@@ -209,14 +212,14 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[checks.CheckMess
     found: list[checks.CheckMessage] = []
     for app in ("djstripe", "rest_framework"):
         if not apps.is_installed(app):
-            found.append(_error("E020", f"{app!r} is not in INSTALLED_APPS.", "Add it."))
+            found.append(error("E020", f"{app!r} is not in INSTALLED_APPS.", "Add it."))
     middleware: Sequence[str] = django_settings.MIDDLEWARE
     if (
         MIDDLEWARE in middleware
         and AUTHENTICATION_MIDDLEWARE not in middleware[: middleware.index(MIDDLEWARE)]
     ):
         found.append(
-            _error(
+            error(
                 "E021",
                 "SubscriptionMiddleware must come after AuthenticationMiddleware.",
                 "Move it down in MIDDLEWARE: it needs request.user.",
@@ -225,5 +228,5 @@ def check_installation(app_configs: Any, **kwargs: Any) -> list[checks.CheckMess
     return found
 
 
-def _error(number: str, message: str, hint: str) -> checks.Error:
+def error(number: str, message: str, hint: str) -> checks.Error:
     return checks.Error(message, hint=hint, id=f"caixa_subscriptions.{number}")

@@ -1,0 +1,75 @@
+"""What a price gives: the features and limits of `PLANS`, found by price or product."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from caixa_subscriptions.shapes import ItemFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Features by name, and limits in whole numbers or `math.inf`."""
+
+    name: str
+    features: frozenset[str]
+    limits: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The plans by what a subscription's item may show: price id, lookup key, product id."""
+
+    by_key: Mapping[str, Plan] = field(default_factory=dict)
+
+    def plans_of(self, items: Iterable[ItemFacts]) -> list[Plan]:
+        """The plans of a subscription's items, each once."""
+        found = {}
+        for item in items:
+            for key in (item.price_id, item.lookup_key, item.product_id):
+                plan = self.by_key.get(key) if key else None
+                if plan is not None:
+                    found[plan.name] = plan
+                    break  # a price says more than its product
+        return list(found.values())
+
+
+def catalogue(
+    prices: Mapping[str, Mapping[str, str]], plans: Mapping[str, Mapping[str, Any]]
+) -> Catalogue:
+    """`PRICES` and `PLANS` as one catalogue, made once for as long as they stay the same."""
+    global _made
+    made_of, made = _made
+    if made_of[0] is not prices or made_of[1] is not plans:
+        made = Catalogue(_by_key(prices, plans))
+        _made = ((prices, plans), made)
+    return made
+
+
+_made: tuple[tuple[Any, Any], Catalogue] = ((None, None), Catalogue())
+
+
+def _by_key(
+    prices: Mapping[str, Mapping[str, str]], plans: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Plan]:
+    by_name = {
+        name: Plan(
+            name,
+            frozenset(plan.get("features", ())),
+            {
+                limit: math.inf if most is None else most
+                for limit, most in plan.get("limits", {}).items()
+            },
+        )
+        for name, plan in plans.items()
+    }
+    found = {
+        product: by_name[name] for name in plans for product in plans[name].get("products", ())
+    }
+    for price in prices.values():
+        if price.get("plan") in by_name:
+            found[price.get("price_id") or price["lookup_key"]] = by_name[price["plan"]]
+    return found
