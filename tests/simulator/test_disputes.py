@@ -68,6 +68,19 @@ def test_evidence_that_wins_brings_the_money_back(call: Calls) -> None:
     assert "already closed" in message(call.error(400, "POST", f"{path}/close"))
 
 
+def test_evidence_that_was_kept_is_submitted_later(call: Calls) -> None:
+    path = f"/v1/disputes/{disputed(call)['id']}"
+    call("POST", path, evidence={"uncategorized_text": "winning_evidence"}, submit=False)
+    assert call("POST", path, metadata={"a": "b"})["status"] == "needs_response"
+    sent = call("POST", path, submit=True)
+    assert (sent["status"], sent["evidence_details"]["submission_count"]) == ("won", 1)
+
+
+def test_without_evidence_there_is_nothing_to_submit(call: Calls) -> None:
+    path = f"/v1/disputes/{disputed(call)['id']}"
+    assert call("POST", path, submit=True)["status"] == "needs_response"
+
+
 def test_evidence_waits_for_the_bank(call: Calls) -> None:
     dispute = disputed(call)
     path = f"/v1/disputes/{dispute['id']}"

@@ -26,15 +26,16 @@ def list_disputes(world: World, params: Params) -> dict[str, Any]:
 
 @route("POST", "/v1/disputes/{dispute}", "DisputeUpdateParams", f"metadata submit {_EVIDENCE}")
 def update_dispute(world: World, params: Params, dispute_id: str) -> dict[str, Any]:
-    """Evidence is sent to the bank unless `submit=false` (the SDK's text)."""
+    """Evidence is sent to the bank unless `submit=false`; what was kept by that is sent by another
+    call with `submit=true` (the SDK's text)."""
     dispute = world.get("dispute", dispute_id)
     metadata = merge_metadata(dispute["metadata"], params.get("metadata"))
     world.update(dispute, {"metadata": metadata}, "charge.dispute.updated")
-    submit = params.get("submit", True)
-    if "evidence" in params:
+    staged = params.get("submit") and dispute["evidence_details"]["has_evidence"]
+    if "evidence" in params or staged:
         disputing.require_open(dispute)
-        evidence = {key: params["evidence"][key] for key in params["evidence"]}
-        disputing.respond(world, dispute, evidence, submit=submit)
+        evidence = dict(params.get("evidence", {}))
+        disputing.respond(world, dispute, evidence, submit=params.get("submit", True))
     return dispute
 
 
