@@ -88,6 +88,22 @@ def test_cancel_at_the_end_of_a_period(call: Calls, end: str) -> None:
     assert (asked["cancel_at"], asked["cancel_at_period_end"]) == (at(2026, 7, 1), False)
 
 
+@pytest.mark.parametrize("behavior", ["create_prorations", "always_invoice"])
+def test_a_cancellation_within_a_period_gives_nothing_back(call: Calls, behavior: str) -> None:
+    path = f"/v1/subscriptions/{bought(call)['id']}"
+    end = at(2026, 7, 1)
+    error = call.error(501, "POST", path, cancel_at=end - DAY, proration_behavior=behavior)
+    assert error["code"] == "not_simulated"
+    assert call("POST", path, cancel_at=end - DAY, proration_behavior="none")["cancel_at"]
+    assert call("POST", path, cancel_at=end, proration_behavior=behavior)["cancel_at"] == end
+
+
+def test_what_is_billed_until_is_not_known(call: Calls) -> None:
+    path = f"/v1/subscriptions/{bought(call)['id']}"
+    error = call.error(501, "POST", path, cancel_at="max_billed_until")
+    assert error["code"] == "not_simulated"
+
+
 def test_the_portal_sets_cancel_at_only_and_takes_it_back(call: Calls) -> None:
     subscription = bought(call)
     token = call.portal(subscription["customer"])

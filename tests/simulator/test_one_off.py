@@ -304,6 +304,15 @@ class TestPreviews:
         assert [line["amount"] for line in shown["lines"]["data"]] == [-450, 900]
         assert call.get(sold["id"]) == sold
 
+    def test_no_moment_can_be_the_anchor_of_what_exists(
+        self, call: Calls, sold: dict[str, Any]
+    ) -> None:
+        """Such a moment is for new subscriptions (the SDK's text)."""
+        params = {"subscription_details": {"billing_cycle_anchor": START + 5 * DAY}}
+        path = "/v1/invoices/create_preview"
+        error = call.error(400, "POST", path, subscription=sold["id"], **params)
+        assert error["param"] == "billing_cycle_anchor"
+
     def test_of_a_trial(self, call: Calls, customer: dict[str, Any]) -> None:
         trial = call.subscribe(customer, call.price(), trial_period_days=7)
         assert self.preview(call, subscription=trial["id"])["total"] == 900

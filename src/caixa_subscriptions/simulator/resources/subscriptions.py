@@ -206,6 +206,9 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
             cancel_at = lifecycle.current_period_end(subscription)
         if cancel_at <= world.now(subscription["test_clock"] or ""):
             raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
+        asked = params.get("proration_behavior", "none")
+        if asked != "none" and cancel_at != lifecycle.current_period_end(subscription):
+            raise not_simulated(f"proration_behavior={asked} with cancel_at within a period")
         lifecycle.request_cancellation(
             world, subscription, cancel_at=cancel_at, at_period_end=False
         )
