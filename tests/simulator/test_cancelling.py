@@ -98,12 +98,6 @@ def test_a_cancellation_within_a_period_gives_nothing_back(call: Calls, behavior
     assert call("POST", path, cancel_at=end, proration_behavior=behavior)["cancel_at"] == end
 
 
-def test_what_is_billed_until_is_not_known(call: Calls) -> None:
-    path = f"/v1/subscriptions/{bought(call)['id']}"
-    error = call.error(501, "POST", path, cancel_at="max_billed_until")
-    assert error["code"] == "not_simulated"
-
-
 def test_the_portal_sets_cancel_at_only_and_takes_it_back(call: Calls) -> None:
     subscription = bought(call)
     token = call.portal(subscription["customer"])

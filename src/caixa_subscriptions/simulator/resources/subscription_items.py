@@ -47,9 +47,8 @@ def terms_of(subscription: dict[str, Any], params: Params, *, only_shown: bool =
     given = {key: params[key] for key in ("billing_cycle_anchor", *TERMS.split()) if key in params}
     if given.get("payment_behavior") in ("default_incomplete", "pending_if_incomplete"):
         raise not_simulated(f"payment_behavior={given['payment_behavior']}")
-    if isinstance(
-        given.get("billing_cycle_anchor"), int
-    ):  # of previews, for new subscriptions only
+    # The types of previews have moments too: those are for new subscriptions.
+    if isinstance(given.get("billing_cycle_anchor"), int):
         raise invalid(
             "billing_cycle_anchor must be either unset, `now` or `unchanged`.",
             "billing_cycle_anchor",
