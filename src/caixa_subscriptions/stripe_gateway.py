@@ -164,3 +164,15 @@ def list_subscriptions(*, customer: str | None = None) -> Iterator[stripe.Subscr
         params["customer"] = customer
     with mapped_errors("subscriptions.list"):
         yield from _v1().subscriptions.list(params).auto_paging_iter()
+
+
+def list_active_entitlements(*, customer: str) -> Iterator[stripe.entitlements.ActiveEntitlement]:
+    with mapped_errors("entitlements.active_entitlements.list"):
+        params = {"customer": customer, "limit": PAGE_SIZE}
+        yield from _v1().entitlements.active_entitlements.list(params).auto_paging_iter()
+
+
+def has_features() -> bool:
+    """Whether the account uses Stripe's entitlements at all."""
+    with mapped_errors("entitlements.features.list"):
+        return bool(_v1().entitlements.features.list({"limit": 1}).data)

@@ -440,3 +440,14 @@ def test_webhooks_are_controlled_over_http(call: Calls, inbox: Inbox, remote: Re
     assert remote("set_option", '{"name": "checkout_event_order", "value": "B"}')[0] == 200
     assert remote("webhooks/clear") == (200, {"result": None})
     assert call.simulator.control.webhooks.mishaps() == []
+
+
+def test_reset_forgets_what_was_to_go_wrong(call: Calls, inbox: Inbox) -> None:
+    call.simulator.control.fail(500, times=None)
+    call.simulator.control.webhooks.drop(times=None)
+    call.simulator.control.webhooks.hold()
+    call.simulator.reset()
+    listen(call)
+    customers(call, "Ana")
+    assert deliver(call) == 1
+    assert names(inbox) == ["Ana"]

@@ -398,7 +398,9 @@ class Simulator:
         self.close()
 
     def reset(self) -> None:
-        """Forget everything and begin anew."""
+        """Forget everything, what was to go wrong as well, and begin anew."""
+        self.control.clear()
+        self.control.webhooks.clear()
         with self._store.transaction():
             self._store.clear()
             self._begin()

@@ -1,4 +1,4 @@
-"""Bringing the account's products, prices, customers and subscriptions into dj-stripe's tables."""
+"""Bringing what the account has into the tables: products, prices, customers and what they have."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from djstripe.models import Customer, Price, Product, Subscription
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
+from caixa_subscriptions.models import CustomerEntitlements
+from caixa_subscriptions.services.entitlements import sync_entitlements
 from caixa_subscriptions.services.subscriptions import sync_subscription
 
 logger = logging.getLogger(__name__)
@@ -18,11 +20,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """One kind of object: how to fetch all of it from Stripe, and how to store one of them here."""
+    """One kind of object: how to fetch all of it from Stripe, and how to store one of them here.
+
+    `key` is the field of `model` that holds the id of what is fetched.
+    """
 
     model: type[Any]
     fetch: Callable[[], Iterator[Any]]
     store: Callable[[Any], Any]
+    key: str = "id"
 
 
 @dataclass(slots=True)
@@ -42,6 +48,14 @@ def _store(model: type[Any]) -> Callable[[Any], Any]:
     return lambda data: model.sync_from_stripe_data(data, api_key=settings.secret_key)
 
 
+def _customers_with_entitlements() -> Iterator[Customer]:
+    """Every customer here of the current mode, if the account has features at all."""
+    if stripe_gateway.has_features():
+        yield from Customer.objects.filter(
+            livemode=settings.livemode, date_purged__isnull=True
+        ).iterator()
+
+
 # In this order, so that what an object refers to is here before it.
 RESOURCES: dict[str, Resource] = {
     "products": Resource(Product, stripe_gateway.list_products, _store(Product)),
@@ -51,6 +65,12 @@ RESOURCES: dict[str, Resource] = {
         Subscription,
         stripe_gateway.list_subscriptions,
         lambda data: sync_subscription(stripe_subscription=data),
+    ),
+    "entitlements": Resource(
+        CustomerEntitlements,
+        _customers_with_entitlements,
+        lambda customer: sync_entitlements(customer=customer),
+        key="customer__id",
     ),
 }
 
@@ -64,7 +84,7 @@ def sync_resource(name: str, *, dry_run: bool, progress: Callable[[Count], None]
     resource = RESOURCES[name]
     count = Count()
     for data in resource.fetch():
-        known = resource.model.objects.filter(id=data.id).exists()
+        known = resource.model.objects.filter(**{resource.key: data.id}).exists()
         try:
             if not dry_run:
                 resource.store(data)

@@ -1,4 +1,4 @@
-"""Receivers of the brief's six critical events.
+"""Receivers of the brief's six critical events, and of entitlements.
 
 dj-stripe's own handlers run first, fetch the object again and store it; these run in the same
 transaction, so an error here undoes both and Stripe delivers the event again. Public signals go
@@ -13,9 +13,10 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import Signal
 from djstripe.event_handlers import djstripe_receiver
-from djstripe.models import Event, Invoice, Subscription
+from djstripe.models import Customer, Event, Invoice, Subscription
 
 from caixa_subscriptions import signals
+from caixa_subscriptions.services.entitlements import sync_entitlements
 from caixa_subscriptions.services.trials import record_subscription
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,13 @@ def on_invoice_payment_succeeded(sender: Any, event: Event, **kwargs: Any) -> No
 @djstripe_receiver("invoice.payment_failed")
 def on_invoice_payment_failed(sender: Any, event: Event, **kwargs: Any) -> None:
     _send(signals.invoice_payment_failed, event, invoice=_stored(Invoice, event))
+
+
+@djstripe_receiver("entitlements.active_entitlement_summary.updated")
+def on_entitlements_updated(sender: Any, event: Event, **kwargs: Any) -> None:
+    customer = Customer.objects.filter(id=event.data["object"]["customer"]).first()
+    if customer is not None:
+        sync_entitlements(customer=customer)
 
 
 def _stored(model: type[Any], event: Event) -> Any | None:

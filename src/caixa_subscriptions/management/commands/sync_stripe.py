@@ -12,8 +12,8 @@ from caixa_subscriptions.sync.stripe_objects import RESOURCES, Count, sync_resou
 
 class Command(BaseCommand):
     help = (
-        "Copies products, prices, customers and subscriptions of the current mode from Stripe "
-        "into the database. Safe to interrupt and to run again."
+        "Copies products, prices, customers, subscriptions and entitlements of the current mode "
+        "from Stripe into the database. Safe to interrupt and to run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
