@@ -7,7 +7,7 @@ from typing import Any
 
 import factory
 from django.contrib.auth import get_user_model
-from djstripe.models import Customer, Price, Product, Subscription
+from djstripe.models import Customer, Invoice, Price, Product, Subscription
 
 NOW = dt.datetime(2026, 6, 15, 12, tzinfo=dt.UTC)
 
@@ -114,4 +114,27 @@ class PriceFactory(factory.django.DjangoModelFactory[Price]):
     product = factory.SubFactory(ProductFactory)
     stripe_data = factory.LazyFunction(
         lambda: {"unit_amount": 900, "recurring": {"interval": "month", "interval_count": 1}}
+    )
+
+
+class InvoiceFactory(factory.django.DjangoModelFactory[Invoice]):
+    """An invoice of `subscription`, in `status`."""
+
+    class Meta:
+        model = Invoice
+
+    class Params:
+        subscription = None
+        status = "open"
+
+    id = factory.Sequence(lambda n: f"in_{n}")
+    livemode = False
+    customer = factory.LazyAttribute(lambda row: row.subscription.customer)
+    created = NOW
+    stripe_data = factory.LazyAttribute(
+        lambda row: {
+            "id": row.id,
+            "status": row.status,
+            "parent": {"subscription_details": {"subscription": row.subscription.id}},
+        }
     )

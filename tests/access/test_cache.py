@@ -1,0 +1,328 @@
+"""The cache of the facts: what it saves, and what it must never show."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import transaction
+from djstripe.models import Customer, Subscription
+
+from caixa_subscriptions.access import aget_access, cache, get_access
+from caixa_subscriptions.access.facts import subscription_facts
+from caixa_subscriptions.access.invalidation import drop_cached_access
+from caixa_subscriptions.models import CustomerEntitlements
+from tests.factories import (
+    CustomerFactory,
+    InvoiceFactory,
+    SubscriptionFactory,
+    UserFactory,
+    in_days,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def subscription(user: Any, frozen: dt.datetime) -> Subscription:
+    return SubscriptionFactory(customer__subscriber=user)
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks: Any) -> Any:
+    """A block whose hooks run at its end, as after a commit."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+def cancel(subscription: Subscription) -> None:
+    subscription.stripe_data["status"] = "canceled"
+    subscription.save()
+
+
+def test_cold_is_one_query_and_warm_is_none(
+    user: Any, subscription: Any, cached: Any, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        cold = get_access(user)
+    with django_assert_num_queries(0):
+        warm = get_access(user)
+    assert warm == cold
+    assert warm.allowed
+
+
+def test_that_there_is_nothing_is_kept_too(
+    user: Any, cached: Any, django_assert_num_queries: Any
+) -> None:
+    get_access(user)
+    with django_assert_num_queries(0):
+        assert get_access(user).code == "subscription_required"
+
+
+def test_time_is_decided_when_it_is_read(
+    user: Any, frozen: dt.datetime, cached: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SubscriptionFactory(customer__subscriber=user, payload={"cancel_at": in_days(1)})
+    assert get_access(user).allowed
+    monkeypatch.setattr("tests.conftest.NOW", in_days(1))
+    assert get_access(user).code == "subscription_canceled"
+
+
+def test_modes_do_not_mix(user: Any, subscription: Any, cached: Any, settings: Any) -> None:
+    assert get_access(user).allowed
+    settings.STRIPE_LIVE_MODE = True
+    assert not get_access(user).allowed
+
+
+def test_the_policy_of_today_is_asked(user: Any, frozen: Any, cached: Any, caixa: Any) -> None:
+    SubscriptionFactory(
+        customer__subscriber=user,
+        payload={"status": "past_due", "current_period_start": in_days(-3)},
+    )
+    assert get_access(user).allowed
+    caixa(PAST_DUE_DAYS=2)
+    assert not get_access(user).allowed
+
+
+# Dropping
+
+
+def test_a_subscription_that_is_saved(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    assert get_access(user).allowed
+    with committed():
+        cancel(subscription)
+    assert not get_access(user).allowed
+
+
+def test_a_subscription_that_is_deleted(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    assert get_access(user).allowed
+    with committed():
+        Subscription.objects.all().delete()
+    assert not get_access(user).allowed
+
+
+def test_a_customer_that_changes_hands(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    other = UserFactory()
+    assert get_access(user).allowed
+    assert not get_access(other).allowed
+    customer = Customer.objects.get()
+    with committed():
+        customer.subscriber = other
+        customer.save(update_fields=["subscriber"])
+    assert not get_access(user).allowed
+    assert get_access(other).allowed
+
+
+def test_an_invoice(user: Any, frozen: Any, cached: Any, committed: Any) -> None:
+    subscription = SubscriptionFactory(
+        customer__subscriber=user,
+        payload={"status": "past_due", "current_period_start": in_days(-20)},
+    )
+    assert not get_access(user).allowed
+    with committed():
+        InvoiceFactory(subscription=subscription, status="open", created=in_days(-1))
+    assert get_access(user).past_due_until == in_days(6)
+
+
+def test_entitlements(user: Any, subscription: Any, cached: Any, committed: Any) -> None:
+    assert not get_access(user).features
+    with committed():
+        CustomerEntitlements.objects.create(customer=subscription.customer, lookup_keys=["export"])
+    assert get_access(user).features == {"export"}
+
+
+def test_a_subscriber_that_is_deleted(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    pk = user.pk
+    assert get_access(user).allowed
+    with committed():
+        user.delete()
+    user.pk = pk  # as if somebody else were given this key
+    assert not get_access(user).allowed
+
+
+def test_dropping_by_hand(user: Any, subscription: Any, cached: Any, committed: Any) -> None:
+    assert get_access(user).allowed
+    Subscription.objects.update(stripe_data={"status": "canceled"})
+    assert get_access(user).allowed
+    with committed():
+        drop_cached_access(user)
+    assert not get_access(user).allowed
+
+
+def test_a_customer_of_nobody_and_no_cache_at_all(caixa: Any, cached: Any) -> None:
+    CustomerFactory(subscriber=None).save()
+    caixa(CACHE=None)
+    CustomerFactory().save()
+
+
+# Races
+
+
+def test_facts_read_before_a_write_are_not_kept_after_it(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    at = cache.read(user, livemode=False)
+    facts = subscription_facts(user, livemode=False)
+    with committed():
+        cancel(subscription)
+    cache.keep(at, facts)
+    assert not get_access(user).allowed
+
+
+def test_while_a_write_is_under_way_the_database_is_asked_and_nothing_kept(
+    user: Any, subscription: Any, cached: Any, django_assert_num_queries: Any, committed: Any
+) -> None:
+    get_access(user)
+    with committed():
+        cancel(subscription)
+        for _ in range(2):
+            with django_assert_num_queries(1):
+                get_access(user)
+    get_access(user)
+    with django_assert_num_queries(0):
+        assert not get_access(user).allowed
+
+
+def test_a_write_that_is_rolled_back_leaves_no_lie(
+    user: Any, subscription: Any, cached: Any
+) -> None:
+    get_access(user)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        cancel(subscription)
+        get_access(user)
+        raise RuntimeError
+    assert get_access(user).allowed
+
+
+def test_of_two_writers_the_one_still_writing_decides(user: Any, cached: Any) -> None:
+    first = cache.begin_write(user.pk, livemode=False)
+    second = cache.begin_write(user.pk, livemode=False)
+    cache.end_write(user.pk, livemode=False, token=first)
+    assert cache.read(user, livemode=False).generation is None
+    cache.end_write(user.pk, livemode=False, token=second)
+    between = cache.read(user, livemode=False)
+    assert between.generation is not None
+    cache.keep(between, [])
+    assert cache.read(user, livemode=False).facts == []
+    # And who ends last, having begun first, voids what was kept meanwhile.
+    cache.end_write(user.pk, livemode=False, token=first)
+    assert cache.read(user, livemode=False).facts is None
+
+
+def test_a_generation_that_was_evicted_voids_the_facts(
+    user: Any, subscription: Any, cached: Any
+) -> None:
+    get_access(user)
+    Subscription.objects.update(stripe_data={"status": "canceled"})
+    key = cache.read(user, livemode=False).key
+    cached.delete(f"{key}:generation")
+    assert not get_access(user).allowed
+
+
+def test_facts_grow_old(user: Any, subscription: Any, cached: Any, caixa: Any) -> None:
+    caixa(CACHE="access", CACHE_SECONDS=1)
+    get_access(user)
+    Subscription.objects.update(stripe_data={"status": "canceled"})
+    threading.Event().wait(1.1)
+    assert not get_access(user).allowed
+
+
+# A cache that fails
+
+
+class Broken:
+    """A cache whose every call fails, and how many there were."""
+
+    calls = 0
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            raise ConnectionError("redis://:secret@cache.example:6379")
+
+        return call
+
+
+@pytest.fixture
+def broken(memory_cache: Any, monkeypatch: pytest.MonkeyPatch) -> Broken:
+    broken = Broken()
+    monkeypatch.setattr(cache, "_cache", lambda: broken)
+    return broken
+
+
+def test_the_database_answers_for_a_broken_cache(
+    user: Any, subscription: Any, broken: Broken, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        assert get_access(user).allowed
+    assert "ConnectionError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_broken_cache_is_left_alone_for_a_while(
+    user: Any, subscription: Any, broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get_access(user)
+    asked = broken.calls
+    for _ in range(5):
+        assert get_access(user).allowed
+    assert broken.calls == asked == 1
+    monkeypatch.setattr(cache, "_resting_until", 0.0)
+    get_access(user)
+    assert broken.calls == 2
+
+
+def test_writers_try_a_broken_cache_every_time(
+    user: Any, subscription: Any, broken: Broken, committed: Any
+) -> None:
+    get_access(user)
+    with committed():
+        cancel(subscription)
+    assert broken.calls == 3
+    assert not get_access(user).allowed
+
+
+def test_one_that_fails_to_keep_is_no_error(
+    user: Any, subscription: Any, cached: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = cache.read(user, livemode=False)
+    monkeypatch.setattr(cache, "_cache", lambda: Broken())
+    cache.keep(at, [])
+    monkeypatch.undo()
+
+
+# Async code
+
+
+def test_async_code_gets_the_same_answer(user: Any, subscription: Any, cached: Any) -> None:
+    assert async_to_sync(aget_access)(user) == get_access(user)
+    assert async_to_sync(aget_access)(None).code == "subscription_required"
+
+
+def test_what_is_cached_is_answered_without_leaving_the_event_loop(
+    user: Any, subscription: Any, cached: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = get_access(user)
+
+    def hop(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("went to another thread")
+
+    monkeypatch.setattr("caixa_subscriptions.access.sync_to_async", hop)
+    assert async_to_sync(aget_access)(user) == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_not_cached_is_asked_of_the_database_in_a_thread(user: Any, caixa: Any) -> None:
+    caixa(CACHE=None)
+    assert async_to_sync(aget_access)(user).code == "subscription_required"
