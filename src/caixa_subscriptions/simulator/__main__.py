@@ -8,6 +8,7 @@ import threading
 
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.server import serve
+from caixa_subscriptions.simulator.store import StateError
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
 
 
@@ -30,8 +31,12 @@ def main(arguments: list[str] | None = None, *, stop: threading.Event | None = N
             finally:
                 server.shutdown()
                 server.server_close()
-    except OSError as error:
-        print(f"Port {options.port} cannot be used: {error.strerror}", file=sys.stderr)  # noqa: T201
+    except StateError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        print(f"Port {options.port} cannot be used: {reason}", file=sys.stderr)  # noqa: T201
         return 1
     return 0
 

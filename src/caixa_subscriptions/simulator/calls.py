@@ -95,6 +95,6 @@ class ApiCalls:
                 self._store.execute("rollback to call")
             return error.status, error.body(caller.request_id or ""), error.executed
         finally:
-            self._store.execute("release call")
+            self._store.release("call")
             world.caller = Caller()
         return 200, body, True

@@ -115,18 +115,32 @@ def _beside(obj: dict[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, texts) else None for name, value in found.items()}
 
 
+class StateError(ValueError):
+    """The file holds something else than a simulator's state, or cannot be read or written."""
+
+
 class Store:
-    """Every object is a row of JSON, as `packing` has it. Use it inside `transaction()` only."""
+    """Every object is a row of JSON, as `packing` has it. Use it inside `transaction()` only.
+
+    Raises StateError for a file that is not its own, and leaves it as it is.
+    """
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         self.in_file = bool(path)
+        try:
+            self._open(path)
+        except sqlite3.DatabaseError as error:
+            raise StateError(f"{path} cannot be used as state: {error}") from error
+
+    def _open(self, path: str | os.PathLike[str] | None) -> None:
         self._db = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None, timeout=30
         )
         self._db.row_factory = sqlite3.Row
         if path:
+            self._check_owner(path)
             self._db.execute("pragma journal_mode = wal")
         else:
             # Each commit in memory looks at every page there is: the fewer, the better.
@@ -138,16 +152,22 @@ class Store:
         self._add_columns()
         self._db.executescript(_INDEXES)
 
+    def _check_owner(self, path: str | os.PathLike[str]) -> None:
+        tables = {row["name"] for row in self._db.execute("select name from sqlite_master")}
+        ours = {row["name"] for row in self._db.execute("pragma table_info(objects)")}
+        if tables and not {"seq", "id", "kind", "data"} <= ours:
+            raise StateError(f"{path} is a database of something else, not of the simulator")
+
     def _add_columns(self) -> None:
         """To a file from before they were kept."""
         there = {row["name"] for row in self._db.execute("pragma table_info(objects)")}
         if "error" not in {row["name"] for row in self._db.execute("pragma table_info(tasks)")}:
             self._db.execute("alter table tasks add column error text")
         missing = [name for name in COLUMNS if name not in there]
-        for name in missing:
-            self._db.execute(f"alter table objects add column {name}")
         if missing:
-            with self.transaction():
+            with self.transaction():  # a kill must not leave them empty
+                for name in missing:
+                    self._db.execute(f"alter table objects add column {name}")
                 for row in self._db.execute("select customer, data from objects").fetchall():
                     self.put(unpack(row["data"]), customer=row["customer"])
 
@@ -162,11 +182,11 @@ class Store:
             self._depth = 1
             try:
                 yield
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            else:
                 self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:  # of a full disk SQLite has undone it already
+                    self._db.execute("rollback")
+                raise
             finally:
                 self._depth = 0
 
@@ -177,10 +197,16 @@ class Store:
         try:
             yield
         except BaseException:
-            self._db.execute("rollback to part")
+            if self._db.in_transaction:
+                self._db.execute("rollback to part")
             raise
         finally:
-            self._db.execute("release part")
+            self.release("part")
+
+    def release(self, savepoint: str) -> None:
+        """End it; it is gone already where SQLite has undone everything, on a full disk."""
+        if self._db.in_transaction:
+            self._db.execute(f"release {savepoint}")
 
     def get(self, object_id: str) -> dict[str, Any] | None:
         row = self._db.execute("select data from objects where id = ?", [object_id]).fetchone()
