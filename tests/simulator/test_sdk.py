@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -214,15 +215,53 @@ def test_a_body_that_is_too_large(connection: http.client.HTTPConnection) -> Non
     assert b"too large" in response.read()
 
 
-@pytest.mark.parametrize("length", ["-1", "many", ""])
-def test_a_content_length_that_is_none(connection: http.client.HTTPConnection, length: str) -> None:
+@pytest.mark.parametrize(
+    ("length", "status", "said"),
+    [
+        ("", 200, b'"object": "customer"'),
+        ("-1", 400, b"not a number"),
+        ("many", 400, b"not a number"),
+        ("9" * 5000, 413, b"too large"),
+    ],
+)
+def test_a_content_length_that_is_none(
+    connection: http.client.HTTPConnection, length: str, status: int, said: bytes
+) -> None:
     connection.putrequest("POST", "/v1/customers")
     for name, value in (AUTHORIZED | {"Content-Length": length}).items():
         connection.putheader(name, value)
     connection.endheaders()
     response = connection.getresponse()
+    assert response.status == status
+    assert said in response.read()
+
+
+def test_a_chunked_body_is_not_overlooked(
+    simulator: Simulator, connection: http.client.HTTPConnection
+) -> None:
+    connection.request("POST", "/v1/customers", body=iter([b"name=Ana"]), headers=AUTHORIZED)
+    response = connection.getresponse()
+    assert response.status == 411
+    assert b"Content-Length" in response.read()
+    assert simulator.list_objects("customer") == []
+
+
+def test_a_folded_header_is_repeated_on_one_line(connection: http.client.HTTPConnection) -> None:
+    connection.putrequest("POST", "/v1/customers")
+    connection.putheader("Authorization", AUTHORIZED["Authorization"])
+    connection.putheader("Idempotency-Key", "one", "two: three")
+    connection.endheaders()
+    response = connection.getresponse()
     assert response.status == 200
-    assert b'"object": "customer"' in response.read()
+    assert response.getheader("Idempotency-Key") == "one two: three"
+
+
+def test_head_has_no_body(server: ThreadingWSGIServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
+        raw.sendall(b"HEAD /v1/account HTTP/1.0\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.0 401")
+    assert answer.endswith(b"\r\n\r\n")
 
 
 def test_names_that_contradict_each_other(connection: http.client.HTTPConnection) -> None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from caixa_subscriptions.simulator.control_webhooks import WebhookControl
 from caixa_subscriptions.simulator.delivery import Outbox
-from caixa_subscriptions.simulator.faults import CODES, Fault, Faults
+from caixa_subscriptions.simulator.faults import CODES, FOREVER, Fault, Faults
 from caixa_subscriptions.simulator.options import Value, keep_option
 from caixa_subscriptions.simulator.resources.search import DELAY
 from caixa_subscriptions.simulator.timekeeping import (
@@ -45,7 +45,7 @@ class Control:
     def delay_search(self, seconds: int) -> None:
         """Let new objects be found by search so many seconds of the wall clock later; changes of
         old ones are found at once."""
-        if type(seconds) is not int or seconds < 0:
+        if type(seconds) is not int or not 0 <= seconds < FOREVER:
             raise ValueError("seconds is a number from 0")
         with self._transaction() as world:
             world.store.set_meta(DELAY, str(seconds))
@@ -99,6 +99,8 @@ class Control:
         if should_retry is not None:
             headers["Stripe-Should-Retry"] = "true" if should_retry else "false"
         if retry_after is not None:
+            if type(retry_after) is not int:
+                raise ValueError("retry_after is a whole number of seconds")
             headers["Retry-After"] = str(retry_after)
         return self._faults.add(
             "break" if status == 500 else "refuse",

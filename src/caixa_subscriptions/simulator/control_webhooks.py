@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from fnmatch import fnmatchcase
 
 from caixa_subscriptions.simulator.delivery import Delivery, Outbox
+from caixa_subscriptions.simulator.faults import FOREVER
 from caixa_subscriptions.simulator.mishaps import Mishap
 from caixa_subscriptions.simulator.resources.webhook_endpoints import roll_secret
 from caixa_subscriptions.simulator.world import World
@@ -65,8 +66,8 @@ class WebhookControl:
         times: int | None = None,
     ) -> Mishap:
         """Send it no sooner than `seconds` of the wall clock after it was due."""
-        if seconds < 0:
-            raise ValueError("seconds is a number from 0")
+        if not 0 <= seconds < FOREVER:
+            raise ValueError("seconds is a number from 0, and below a thousand million")
         return self._outbox.mishaps.add(
             "delay", seconds=seconds, endpoint=endpoint, type=type, nth=nth, times=times
         )
@@ -152,20 +153,20 @@ class WebhookControl:
     def resend(self, event_id: str, *, endpoint_id: str | None = None) -> None:
         """To the endpoints that had it, or to one that needs not have had it; for 30 days."""
         with self._transaction() as world:
-            event = world.get("event", event_id)
+            event = world.get("event", str(event_id))
             if endpoint_id is not None:
-                world.get("webhook_endpoint", endpoint_id)
+                world.get("webhook_endpoint", str(endpoint_id))
             self._outbox.resend_event(event, endpoint_id, now=world.wall())
 
     def repeat(self, event_id: str) -> str:
         """A second event, with an id of its own, tells of the same change, as Stripe says may
         happen; its id."""
         with self._transaction() as world:
-            again = world.get("event", event_id) | {"id": world.ids.new("event")}
+            again = world.get("event", str(event_id)) | {"id": world.ids.new("event")}
             world.send(again)
             return str(again["id"])
 
     def roll_secret(self, endpoint_id: str, *, expire_after_seconds: int = 0) -> str:
         """The new secret. The old one signs too for up to 24 hours of the wall clock."""
         with self._transaction() as world:
-            return roll_secret(world, endpoint_id, overlap=expire_after_seconds)
+            return roll_secret(world, str(endpoint_id), overlap=expire_after_seconds)

@@ -16,6 +16,7 @@ Stage = Literal["delay", "lose_before", "refuse", "break", "lose_after"]
 
 # Seconds a call was late, for clients that wait in figures only.
 LATENCY = "Simulator-Latency"
+FOREVER = 10**9  # seconds; nobody can sleep longer
 
 MESSAGES = {
     "idempotency_key_in_use": "There is currently another in-progress request using this "
@@ -68,6 +69,8 @@ class Fault:
             raise ValueError("times is a number from 1, or none for every call")
         if isinstance(self.seconds, bool) or not isinstance(self.seconds, int | float):
             raise ValueError("seconds is a number")
+        if not 0 <= self.seconds < FOREVER:
+            raise ValueError("seconds is a number from 0, and below a thousand million")
 
     def meets(self, method: str, path: str) -> bool:
         """Counts the call when it matches; whether it goes wrong for it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 MAX_BODY = 1024 * 1024
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class SimulatorApplication:
@@ -51,11 +53,12 @@ class SimulatorApplication:
             status, headers, body = 404, [("Content-Type", "text/plain")], b"Not found\n"
         headers = [*headers, ("Content-Length", str(len(body)))]
         start_response(f"{status} {HTTPStatus(status).phrase}", headers)
-        return [body]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def _api(self, environ: WSGIEnvironment) -> tuple[int, list[tuple[str, str]], bytes]:
         headers = {
-            name[5:].replace("_", "-"): value
+            # A folded header would be repeated in the answer with its line breaks.
+            name[5:].replace("_", "-"): _CONTROLS.sub(" ", value)
             for name, value in environ.items()
             if name.startswith("HTTP_")
         }
@@ -101,11 +104,14 @@ def base_url(environ: WSGIEnvironment) -> str:
 
 
 def read_form(environ: WSGIEnvironment) -> str:
-    """The body as text; raises StripeError for one that is too large or not text."""
-    try:
-        length = max(int(environ.get("CONTENT_LENGTH") or 0), 0)
-    except ValueError:
-        length = 0
+    """The body as text; raises StripeError for one that is too large, of no known length, or not
+    text."""
+    if environ.get("HTTP_TRANSFER_ENCODING"):  # none of it may be overlooked
+        raise StripeError(411, "Send a Content-Length: the simulator takes no chunked bodies.")
+    given = environ.get("CONTENT_LENGTH") or "0"
+    if not (given.isascii() and given.isdigit()):
+        raise StripeError(400, "Invalid request: the Content-Length header is not a number.")
+    length = int(given) if len(given) < 20 else MAX_BODY + 1
     if length > MAX_BODY:
         raise StripeError(413, "Request entity too large.")
     try:
