@@ -23,6 +23,15 @@ from hypothesis.stateful import (
 
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.errors import CardError
+from tests.simulator.invariants import (
+    check_event,
+    check_invoice,
+    check_length,
+    check_payments,
+    check_subscription,
+    check_told,
+    subscription_of,
+)
 from tests.simulator.tools import DAY, DECLINED, FAILS_LATER, GOOD, START, Calls, Wall
 
 STEPS_EACH = 50
@@ -248,6 +257,7 @@ class Shop(RuleBasedStateMachine):
             assert start <= self.simulator.now() < end, (was, start)
         elif start != was[0]:
             assert start in (was[1], obj["trial_end"], self.simulator.now()), (was, start)
+            check_length(start, end, interval, obj["billing_cycle_anchor"])
         self.periods[obj["id"]] = (start, end, interval)
 
     @invariant()
@@ -255,82 +265,17 @@ class Shop(RuleBasedStateMachine):
         if hasattr(self, "simulator"):
             now = self.simulator.now()
             invoices = self.simulator.list_objects("invoice", limit=100_000)
+            payments = self.simulator.list_objects("invoice_payment", limit=100_000)
+            intents = self.simulator.list_objects("payment_intent", limit=100_000)
+            received = {one["id"]: one["amount_received"] for one in intents}
             for invoice in invoices:
                 check_invoice(invoice)
+                own = [one for one in payments if one["invoice"] == invoice["id"]]
+                check_payments(invoice, own, received)
             for subscription in self.simulator.list_objects("subscription", limit=100_000):
                 own = [one for one in invoices if subscription_of(one) == subscription["id"]]
                 check_subscription(subscription, own, now)
                 check_told(subscription, self.told[subscription["id"]])
-
-
-def subscription_of(invoice: dict[str, Any]) -> str | None:
-    details = (invoice["parent"] or {}).get("subscription_details") or {}
-    return details.get("subscription")
-
-
-def check_event(simulator: Simulator, event: dict[str, Any], deleted: set[str]) -> None:
-    obj = event["data"]["object"]
-    stored = simulator.get_object(obj["id"])
-    if stored is None:
-        assert obj["id"] in deleted, event["type"]
-    else:
-        assert stored["object"] == obj["object"]
-
-
-def check_told(subscription: dict[str, Any], event: dict[str, Any]) -> None:
-    """The last event of a subscription shows it as it is, but for `latest_invoice`, which Stripe
-    changes without telling."""
-    told = event["data"]["object"]
-    differs = {key for key in told if told[key] != subscription[key]} - {"latest_invoice"}
-    assert not differs, (event["type"], differs)
-
-
-def check_invoice(invoice: dict[str, Any]) -> None:
-    lines = sum(line["amount"] for line in invoice["lines"]["data"])
-    assert invoice["subtotal"] == lines
-    off = sum(one["amount"] for one in invoice["total_discount_amounts"] or [])
-    assert invoice["total"] == lines - off
-    due = max(invoice["total"] + invoice["starting_balance"], 0)
-    assert invoice["amount_due"] == due
-    assert invoice["amount_paid"] + invoice["amount_remaining"] == due
-    if invoice["status"] == "paid":
-        assert invoice["amount_remaining"] == 0
-    else:
-        assert invoice["amount_paid"] == 0
-    assert (invoice["status_transitions"]["paid_at"] is not None) == (invoice["status"] == "paid")
-    if invoice["status"] == "draft":
-        assert invoice["number"] is None
-
-
-def check_subscription(
-    subscription: dict[str, Any], invoices: list[dict[str, Any]], now: int
-) -> None:
-    status = subscription["status"]
-    (item,) = subscription["items"]["data"]
-    states = [invoice["status"] for invoice in invoices]
-    latest = subscription["latest_invoice"]
-    assert latest in [invoice["id"] for invoice in invoices]
-    if status in ("active", "trialing", "past_due", "unpaid"):
-        assert item["current_period_start"] <= now < item["current_period_end"]
-    if status == "trialing":
-        assert now < subscription["trial_end"]
-    if status == "active":
-        (newest,) = [one for one in invoices if one["id"] == latest]
-        assert newest["status"] != "open" or not newest["attempted"]
-    if status == "past_due":
-        assert "open" in states
-    if status == "incomplete":
-        assert states in (["open"], ["uncollectible"])
-    if status == "incomplete_expired":
-        # One given up by hand may still be paid later.
-        (only,) = invoices
-        given_up = only["status_transitions"]["marked_uncollectible_at"]
-        assert only["status"] == "void" or given_up
-    assert (status in ("canceled", "incomplete_expired")) == bool(subscription["ended_at"])
-    if subscription["ended_at"]:
-        assert subscription["ended_at"] <= now
-    elif subscription["cancel_at"]:
-        assert subscription["cancel_at"] > now
 
 
 def test_random_shops_keep_stripes_invariants() -> None:
