@@ -17,6 +17,7 @@ from caixa_subscriptions.simulator.wsgi import SimulatorApplication
 KEY = {"Authorization": "Bearer sk_test_simulator000000000000000000"}
 START = 1_780_000_000  # 28 May 2026, 20:26:40 UTC
 DAY = 86400
+CLAIM = "Simulated Stripe \N{EN DASH} no real money"
 GOOD, FAILS_LATER, DECLINED = "4242424242424242", "4000000000000341", "4000000000000002"
 
 
@@ -106,7 +107,10 @@ class Browser:
             answer["headers"] = dict(zip(names, (value for _, value in headers), strict=True))
 
         chunks = self.application(full, start_response)  # type: ignore[arg-type]
-        return Page(answer["status"], answer["headers"], b"".join(chunks).decode())
+        page = Page(answer["status"], answer["headers"], b"".join(chunks).decode())
+        if page.html and page.headers.get("content-type", "").startswith("text/html"):
+            assert CLAIM in page.text, f"{path} could be mistaken for Stripe's"
+        return page
 
     def get(self, path: str, **environ: Any) -> Page:
         return self.open("GET", path, **environ)
