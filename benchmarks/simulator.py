@@ -223,18 +223,22 @@ def measure(*, quick: bool) -> Iterator[Row]:
     )
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
+    """The exit status: 1 when a target is missed, of which a quick run has none."""
     parser = argparse.ArgumentParser(description="How fast the simulator is.")
     parser.add_argument("--quick", action="store_true", help="a few of everything, in seconds")
     options = parser.parse_args(arguments)
     line = "{:<50} {:>12}  {:<22} {:<11} {}\n"
     sys.stdout.write(line.format("", "", "beside", "target", "").rstrip() + "\n")
+    missed = 0
     for row in measure(quick=options.quick):
         verdict = ("met" if row.met else "MISSED") if row.target and not options.quick else ""
+        missed += verdict == "MISSED"
         cells = line.format(row.what, row.figure, row.beside, row.target, verdict)
         sys.stdout.write(cells.rstrip() + "\n")
         sys.stdout.flush()
+    return int(missed > 0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.simulator import main
+from benchmarks import simulator
+from benchmarks.simulator import Row, main
 
 
 def test_a_quick_run_prints_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--quick"])
+    assert main(["--quick"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[:50].strip() for line in lines] == [
         "",
@@ -19,4 +20,13 @@ def test_a_quick_run_prints_every_figure(capsys: pytest.CaptureFixture[str]) -> 
         "a month of 20 subscriptions",
         "a customer with a card and a paid subscription",
     ]
-    assert not [line for line in lines if "MISSED" in line]
+
+
+@pytest.mark.parametrize(("met", "status"), [(True, 0), (False, 1)])
+def test_a_missed_target_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], met: bool, status: int
+) -> None:
+    rows = [Row("bare", "1 /s"), Row("calls", "499 /s", target=">= 500 /s", met=met)]
+    monkeypatch.setattr(simulator, "measure", lambda quick: iter(rows))
+    assert main([]) == status
+    assert ("MISSED" in capsys.readouterr().out) is not met
