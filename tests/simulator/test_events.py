@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.simulator.tools import (
     DAY,
     FAILS_LATER,
+    GOOD,
     HOUR,
     START,
     Calls,
@@ -130,3 +131,15 @@ def test_what_an_event_shows_does_not_change_later(call: Calls) -> None:
     call("POST", f"/v1/customers/{customer['id']}", email="b@example.com")
     (created,) = events(call.simulator, "customer.created")
     assert created["data"]["object"]["email"] == "a@example.com"
+
+
+def test_one_change_of_a_customer_is_told_once(call: Calls) -> None:
+    customer = call.customer()
+    card = call.card(GOOD, customer["id"])["id"]
+    path = f"/v1/customers/{customer['id']}"
+    call("POST", path, name="Ana", invoice_settings={"default_payment_method": card})
+    (told,) = events(call.simulator, "customer.updated")
+    assert told["data"]["previous_attributes"] == {
+        "invoice_settings": {"default_payment_method": None},
+        "name": None,
+    }

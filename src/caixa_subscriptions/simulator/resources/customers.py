@@ -52,8 +52,7 @@ def create_customer(world: World, params: Params) -> dict[str, Any]:
         balances.record(world, customer, customer["balance"], kind="initial")
     if "payment_method" in params:
         attach(world, params["payment_method"], customer, param="payment_method")
-    _set_default(world, customer, params)
-    return customer
+    return world.update(customer, _default_card(world, customer, params), "customer.updated")
 
 
 def _changes(customer: dict[str, Any], params: Params) -> dict[str, Any]:
@@ -73,10 +72,11 @@ def check_email(params: Params, name: str) -> None:
         raise invalid(f"Invalid email address: {email}", name, "email_invalid")
 
 
-def _set_default(world: World, customer: dict[str, Any], params: Params) -> None:
+def _default_card(world: World, customer: dict[str, Any], params: Params) -> dict[str, Any]:
+    """What changes with it; raises StripeError when it is not the customer's."""
     settings = params.get("invoice_settings") or {}
     if "default_payment_method" not in settings:
-        return
+        return {}
     default = settings["default_payment_method"] or None
     if default:
         param = "invoice_settings[default_payment_method]"
@@ -89,11 +89,7 @@ def _set_default(world: World, customer: dict[str, Any], params: Params) -> None
                 code="resource_missing",
                 param=param,
             )
-    world.update(
-        customer,
-        {"invoice_settings": customer["invoice_settings"] | {"default_payment_method": default}},
-        "customer.updated",
-    )
+    return {"invoice_settings": customer["invoice_settings"] | {"default_payment_method": default}}
 
 
 @route("GET", "/v1/customers/{customer}", "CustomerRetrieveParams")
@@ -110,10 +106,10 @@ def retrieve_customer(world: World, params: Params, customer_id: str) -> dict[st
 def update_customer(world: World, params: Params, customer_id: str) -> dict[str, Any]:
     customer = world.get("customer", customer_id)
     world.writable(customer)
-    world.update(customer, _changes(customer, params), "customer.updated")
+    changes = _changes(customer, params) | _default_card(world, customer, params)
+    world.update(customer, changes, "customer.updated")
     if "balance" in params:
         balances.move(world, customer, params["balance"] - customer["balance"], kind="adjustment")
-    _set_default(world, customer, params)
     return customer
 
 
