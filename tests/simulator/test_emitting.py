@@ -51,6 +51,17 @@ def test_the_customer_or_the_id_chooses(simulator: Simulator, call: Calls) -> No
     )
 
 
+def test_a_summary_of_entitlements_is_of_a_customer(simulator: Simulator, call: Calls) -> None:
+    customer = call.customer()["id"]
+    call.customer()
+    name = "entitlements.active_entitlement_summary.updated"
+    event = simulator.emit(name, customer=customer)
+    assert event["type"] == name
+    assert event["data"]["object"]["customer"] == customer
+    assert event["data"]["object"]["entitlements"]["data"] == []
+    assert simulator.list_events()[0]["id"] == event["id"]
+
+
 def test_created_makes_another(simulator: Simulator, call: Calls) -> None:
     known = bought(call)
     event = simulator.emit("customer.subscription.created", customer=known["customer"])

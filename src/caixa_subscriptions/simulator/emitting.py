@@ -11,6 +11,7 @@ import stripe
 from caixa_subscriptions.simulator import (
     completing,
     disputing,
+    entitling,
     expand,
     refunding,
     resources,
@@ -49,6 +50,10 @@ def emit(world: World, type: str, /, **overrides: Any) -> Object:  # noqa: A002 
     if type not in TYPES:
         raise ValueError(f"Stripe has no event {type!r}")
     start = _last(world)
+    if type == entitling.SUMMARY_UPDATED:  # of an object without an id, which is stored nowhere
+        one = _newest(world, "customer", overrides.get("customer")) or _customer(world, type, None)
+        world.emit(type, merge(entitling.summary(world, one["id"]), overrides), {})
+        return expand.public(world.store.all("event", type=type)[0])
     obj = _object(world, type, overrides)
     if obj["object"] == "customer":
         overrides.pop("customer", None)

@@ -15,6 +15,7 @@ from caixa_subscriptions.simulator.following import follows
 from caixa_subscriptions.simulator.world import World
 
 KIND = "entitlements.active_entitlement"
+SUMMARY_UPDATED = "entitlements.active_entitlement_summary.updated"
 
 
 @follows(
@@ -79,13 +80,14 @@ def _tell(world: World, subscription: dict[str, Any]) -> None:
                 world.ids.new(KIND), feature=world.get("entitlements.feature", feature)
             )
             world.store.put(made, customer=customer)
-    shown = [expand.public(one) for one in entitlements_of(world, customer)]
     old = objects.entitlement_summary(customer, [expand.public(one) for one in before])
-    world.emit(
-        "entitlements.active_entitlement_summary.updated",
-        objects.entitlement_summary(customer, shown),
-        {"entitlements": old["entitlements"]},
-    )
+    world.emit(SUMMARY_UPDATED, summary(world, customer), {"entitlements": old["entitlements"]})
+
+
+def summary(world: World, customer: str) -> dict[str, Any]:
+    """What the customer is entitled to now."""
+    shown = [expand.public(one) for one in entitlements_of(world, customer)]
+    return objects.entitlement_summary(customer, shown)
 
 
 def entitlements_of(world: World, customer: str) -> list[dict[str, Any]]:
