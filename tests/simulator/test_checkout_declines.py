@@ -1,4 +1,4 @@
-"""A card declined on the Checkout page: the session stays open, and events tell of it."""
+"""A card refused on the Checkout page: the session stays open, and events tell of it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,25 @@ from tests.simulator.tools import (
     events,
 )
 
+ALWAYS, THEN_DECLINED = "4000002760003184", "4000008260003178"
 FAILED = ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
 NOT_AGAIN = FAILED[1:]
 
 
-def declined(call: Calls, session: dict[str, object], card: str = DECLINED) -> list[str]:
+def declined(
+    call: Calls,
+    session: dict[str, object],
+    card: str = DECLINED,
+    *,
+    match: str = "declined",
+    authenticate: bool = True,
+) -> list[str]:
     """The events of a decline."""
     before = len(events(call.simulator))
-    with pytest.raises(CardError, match="declined"):
-        call.simulator.complete_checkout(str(session["id"]), card_number=card)
+    with pytest.raises(CardError, match=match):
+        call.simulator.complete_checkout(
+            str(session["id"]), card_number=card, authenticate=authenticate
+        )
     assert call.get(str(session["id"]))["status"] == "open"
     return event_types(call.simulator, before)
 
@@ -72,6 +82,54 @@ def test_a_payment_that_was_declined_goes_on_with_the_same_intent(call: Calls) -
 def test_a_card_refused_for_a_trial_is_no_failed_payment(call: Calls) -> None:
     session = call.session(call.price(), subscription_data={"trial_period_days": 7})
     assert declined(call, session) == []
+
+
+def unauthenticated(call: Calls, session: dict[str, object], card: str = ALWAYS) -> list[str]:
+    return declined(call, session, card, match="unable to authenticate", authenticate=False)
+
+
+@pytest.mark.parametrize("card", [ALWAYS, THEN_DECLINED])
+def test_failed_3d_secure_is_told_and_the_next_card_buys(call: Calls, card: str) -> None:
+    session = call.session(call.price(), customer=call.customer()["id"])
+    assert unauthenticated(call, session, card) == [
+        "payment_intent.created",
+        "payment_intent.requires_action",
+        "payment_intent.payment_failed",
+    ]
+    (failed,) = call.simulator.list_objects("payment_intent")
+    assert (failed["status"], failed["next_action"]) == ("requires_payment_method", None)
+    assert failed["last_payment_error"]["code"] == "payment_intent_authentication_failure"
+    assert (failed["latest_charge"], failed["amount"]) == (None, 900)
+    assert call.simulator.list_objects("charge") == []
+    assert call.simulator.list_objects("subscription") == []
+    done = call.simulator.complete_checkout(str(session["id"]), card_number=ALWAYS)
+    assert call.get(done["subscription"])["status"] == "active"
+
+
+def test_failed_3d_secure_of_a_trial_leaves_nothing(call: Calls) -> None:
+    session = call.session(call.price(), subscription_data={"trial_period_days": 7})
+    assert unauthenticated(call, session) == []
+
+
+def test_a_card_refused_in_setup_mode_is_told_by_the_setup_intent(call: Calls) -> None:
+    session = call(
+        "POST",
+        "/v1/checkout/sessions",
+        mode="setup",
+        currency="usd",
+        customer=call.customer()["id"],
+        success_url="https://shop.example/done",
+    )
+    failed = "setup_intent.setup_failed"
+    assert unauthenticated(call, session) == ["setup_intent.requires_action", failed]
+    intent = call.get(session["setup_intent"])
+    assert intent["last_setup_error"]["code"] == "setup_intent_authentication_failure"
+    assert declined(call, session) == [failed]
+    intent = call.get(session["setup_intent"])
+    assert intent["last_setup_error"]["code"] == "card_declined"
+    call.simulator.complete_checkout(session["id"])
+    intent = call.get(session["setup_intent"])
+    assert (intent["status"], intent["last_setup_error"]) == ("succeeded", None)
 
 
 def test_a_declined_session_that_is_left_expires_by_its_clock(call: Calls) -> None:

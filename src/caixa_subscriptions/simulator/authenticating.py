@@ -33,7 +33,7 @@ def authenticate(world: World, intent_id: str, *, succeed: bool = True) -> dict[
         if succeed:
             set_up(world, intent, card, authenticated=True)
         else:
-            fail_set_up(world, intent, _failure(card, "setup_intent", "SetupIntent"))
+            fail(world, intent, card)
         return intent
     if succeed:
         now = world.now(world.clock_of(intent) or "")
@@ -41,9 +41,17 @@ def authenticate(world: World, intent_id: str, *, succeed: bool = True) -> dict[
         if intent["status"] != "requires_payment_method":
             charging.keep_card(world, intent, card)
     else:
-        charging.fail(world, intent, _failure(card, "payment_intent", "PaymentIntent"))
+        fail(world, intent, card)
     follow_intent(world, intent)
     return intent
+
+
+def fail(world: World, intent: dict[str, Any], card: dict[str, Any]) -> None:
+    """The owner of the card fails what an intent asks for."""
+    if intent["object"] == "setup_intent":
+        fail_set_up(world, intent, _failure(card, "setup_intent", "SetupIntent"))
+    else:
+        charging.fail(world, intent, _failure(card, "payment_intent", "PaymentIntent"))
 
 
 def _failure(card: dict[str, Any], prefix: str, name: str) -> dict[str, Any]:

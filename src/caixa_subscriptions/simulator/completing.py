@@ -18,8 +18,8 @@ from caixa_subscriptions.simulator import (
     checkout_payments,
     objects,
 )
-from caixa_subscriptions.simulator.cards import Use, check, checked_number, outcome
-from caixa_subscriptions.simulator.errors import CardError, invalid
+from caixa_subscriptions.simulator.cards import checked_number
+from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.objects import DAY
 from caixa_subscriptions.simulator.params import merge_metadata
 from caixa_subscriptions.simulator.resources.payment_methods import new_card, new_voucher
@@ -134,12 +134,14 @@ def complete_session(
     number = None
     if pays_by == "card" and (card_number or asks_for_card(session)):
         number = checked_number(card_number)
-        _check_card(session, number, authenticate=authenticate)
-        met = outcome(number, _use(session), authenticated=authenticate).decline
-        if met:
-            checkout_payments.decline(
-                world, session, number, met, exp_month=exp_month, exp_year=exp_year
-            )
+        checkout_payments.refuse_card(
+            world,
+            session,
+            number,
+            authenticate=authenticate,
+            exp_month=exp_month,
+            exp_year=exp_year,
+        )
     order = EVENT_ORDERS[str(world.option("checkout_event_order"))]
     if not session["amount_total"] and order is EVENT_ORDERS["A"]:
         order = ORDER_OF_NOTHING_DUE
@@ -191,28 +193,6 @@ def _voucher(
         "name": customer and customer["name"],
     }
     return new_voucher(world, kind, tax_id=TEST_TAX_ID, created=now, **details)
-
-
-def _use(session: Mapping[str, Any]) -> Use:
-    return "charge" if session["amount_total"] else "set_up"
-
-
-def needs_authentication(session: Mapping[str, Any], number: str) -> bool:
-    return outcome(number, _use(session)).needs_authentication
-
-
-def _check_card(session: Mapping[str, Any], number: str, *, authenticate: bool) -> None:
-    """Raises CardError when a card to be kept is declined, or its owner fails 3D Secure."""
-    if _use(session) == "set_up":
-        check(number, "set_up", authenticated=authenticate)
-    if not authenticate and needs_authentication(session, number):
-        raise CardError(
-            {
-                "code": "payment_intent_authentication_failure",
-                "message": "We are unable to authenticate your payment method. Please choose a "
-                "different payment method and try again.",
-            }
-        )
 
 
 def _customer_of(world: World, session: dict[str, Any]) -> dict[str, Any] | None:
@@ -306,6 +286,7 @@ def _set_up(
     intent = world.get("setup_intent", session["setup_intent"])
     changes = {
         "customer": customer and customer["id"],
+        "last_setup_error": None,
         "payment_method": card["id"],
         "status": "succeeded",
     }

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator import checkout_discounts
-from caixa_subscriptions.simulator.completing import asks_for_card, needs_authentication
+from caixa_subscriptions.simulator.checkout_payments import needs_authentication
+from caixa_subscriptions.simulator.completing import asks_for_card
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
 from caixa_subscriptions.simulator.money import money
