@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from caixa_subscriptions.simulator import CardError, StripeError
@@ -19,6 +21,7 @@ from tests.simulator.tools import (
     failing,
     go_to,
     invoice_of,
+    message,
     on_trial,
     trial_without_card,
 )
@@ -96,6 +99,31 @@ def test_a_cancellation_within_a_period_gives_nothing_back(call: Calls, behavior
     assert error["code"] == "not_simulated"
     assert call("POST", path, cancel_at=end - DAY, proration_behavior="none")["cancel_at"]
     assert call("POST", path, cancel_at=end, proration_behavior=behavior)["cancel_at"] == end
+
+
+@pytest.mark.parametrize("cancel_at", [START + 5 * DAY, "min_period_end"])
+def test_one_end_can_be_asked_for(call: Calls, sold: dict[str, Any], cancel_at: Any) -> None:
+    path = f"/v1/subscriptions/{sold['id']}"
+    error = call.error(400, "POST", path, cancel_at=cancel_at, cancel_at_period_end=True)
+    assert message(error) == (
+        "You may only specify one of these parameters: cancel_at, cancel_at_period_end."
+    )
+    assert call.get(sold["id"]) == sold
+    asked = call("POST", path, cancel_at=cancel_at, cancel_at_period_end=False)
+    assert (asked["cancel_at"] is not None, asked["cancel_at_period_end"]) == (True, False)
+    asked = call("POST", path, cancel_at="", cancel_at_period_end=True)
+    assert (asked["cancel_at"], asked["cancel_at_period_end"]) == (at(2026, 7, 1), True)
+
+
+@pytest.mark.parametrize(
+    ("cancel_at", "status"), [("tomorrow", 400), (START, 400), ("max_billed_until", 501)]
+)
+def test_what_is_no_moment_to_cancel_at(
+    call: Calls, sold: dict[str, Any], cancel_at: Any, status: int
+) -> None:
+    path = f"/v1/subscriptions/{sold['id']}"
+    call.error(status, "POST", path, cancel_at=cancel_at)
+    assert call.get(sold["id"]) == sold
 
 
 def test_the_portal_sets_cancel_at_only_and_takes_it_back(call: Calls) -> None:

@@ -38,6 +38,7 @@ _ITEMS = "items.price items.plan items.quantity items.metadata"
 # The SDK's documentation of `status`; it names the default source.
 WHILE_INCOMPLETE = {"metadata", "default_payment_method"}
 MAX_SUBSCRIPTIONS_ON_CLOCK = 3
+PERIOD_ENDS = ("min_period_end", "max_period_end")
 HAS_PRICE = (
     "exists (select 1 from json_each(data, '$.items.data') "
     "where json_extract(value, '$.price.id') = ?)"
@@ -163,6 +164,7 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
         lifecycle.require_not_ended(subscription)
     if subscription["status"] == "incomplete" and set(params) - WHILE_INCOMPLETE:
         raise invalid(INCOMPLETE)
+    _check_cancel_at(world, subscription, params)
     changes: dict[str, Any] = {
         "metadata": merge_metadata(subscription["metadata"], params.get("metadata"))
     }
@@ -200,12 +202,8 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
             at_period_end=True,
         )
     elif cancel_at := params.get("cancel_at"):
-        if cancel_at == "max_billed_until":
-            raise not_simulated("cancel_at=max_billed_until")
-        if cancel_at in ("min_period_end", "max_period_end"):  # all items share one period
+        if cancel_at in PERIOD_ENDS:  # all items share one period
             cancel_at = lifecycle.current_period_end(subscription)
-        if cancel_at <= world.now(subscription["test_clock"] or ""):
-            raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
         asked = params.get("proration_behavior", "none")
         if asked != "none" and cancel_at != lifecycle.current_period_end(subscription):
             raise not_simulated(f"proration_behavior={asked} with cancel_at within a period")
@@ -217,6 +215,21 @@ def update_subscription(world: World, params: Params, subscription_id: str) -> d
     ):
         lifecycle.withdraw_cancellation(world, subscription)
     return subscription
+
+
+def _check_cancel_at(world: World, subscription: dict[str, Any], params: Params) -> None:
+    """Two ends at once are refused, as two ends of a trial are."""
+    cancel_at = params.get("cancel_at")
+    if cancel_at and params.get("cancel_at_period_end"):
+        raise invalid(
+            "You may only specify one of these parameters: cancel_at, cancel_at_period_end."
+        )
+    if cancel_at == "max_billed_until":
+        raise not_simulated("cancel_at=max_billed_until")
+    if not cancel_at or cancel_at in PERIOD_ENDS:
+        return
+    if not isinstance(cancel_at, int) or cancel_at <= world.now(subscription["test_clock"] or ""):
+        raise invalid("`cancel_at` must be a timestamp in the future.", "cancel_at")
 
 
 def _default_card(world: World, params: Params, customer_id: str) -> str | None:
