@@ -5,7 +5,7 @@ Sources: Stripe docs on subscription lifecycle, free trials and test clocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from caixa_subscriptions.simulator import discounts, objects, versions
@@ -25,7 +25,12 @@ from caixa_subscriptions.simulator.collecting import (
 from caixa_subscriptions.simulator.invoicing import (
     new_invoice,
 )
-from caixa_subscriptions.simulator.lifecycle import cancel, current_period_end, plan_ahead
+from caixa_subscriptions.simulator.lifecycle import (
+    cancel,
+    current_period_end,
+    plan_ahead,
+    settled,
+)
 from caixa_subscriptions.simulator.objects import HOUR
 from caixa_subscriptions.simulator.periods import period_end
 from caixa_subscriptions.simulator.redeeming import Redemption
@@ -34,6 +39,7 @@ from caixa_subscriptions.simulator.tasks import task
 from caixa_subscriptions.simulator.vouchers import awaits_voucher
 from caixa_subscriptions.simulator.world import World
 
+_TRIAL_ENDS = {"trial_end", "billing_cycle_anchor"}
 INCOMPLETE_EXPIRES = 23 * HOUR
 
 
@@ -77,7 +83,7 @@ def create_subscription(
     )
     default = versions.billing_mode_type(world.caller.api_version)
     subscription["billing_mode"] = objects.billing_mode(default, now)
-    subscription.update(changes)
+    subscription.update(settled(subscription, changes, end))
     if trial_end:
         subscription.update({"status": "trialing", "trial_start": now, "trial_end": trial_end})
     for row in rows:
@@ -154,26 +160,18 @@ def end_period(
     now = world.now_for(customer)
     changes: dict[str, Any] = dict(early or {})
     if subscription["status"] == "trialing":
-        if _ends_uncharged(world, subscription):
-            world.update(subscription, changes)
-            if _missing_payment_method(subscription) == "cancel":
-                cancel(world, subscription, reason=None)
-            else:
-                tells = world.option("trial_pause_tells_update")
-                told = "customer.subscription.updated" if tells else None
-                world.update(subscription, {"status": "paused"}, told)
-                plan_ahead(world, subscription)
-                world.emit("customer.subscription.paused", subscription)
+        if _ends_uncharged(world, subscription | changes):
+            _end_uncharged(world, subscription, changes)
             return
         changes["status"] = "active"
-    item = subscription["items"]["data"][0]
+    item = (subscription | changes)["items"]["data"][0]
     ended = (item["current_period_start"], now if early else item["current_period_end"])
     renewed = _next_period(subscription | changes, ended[1])
     changes["items"] = renewed["items"]
     for item in renewed["items"]["data"]:
         world.store.put(item, customer=customer["id"])
     invoice = new_invoice(world, renewed, customer, reason="subscription_cycle", period=ended)
-    paused = subscription["pause_collection"] or {}
+    paused = renewed["pause_collection"] or {}
     if subscription["status"] == "unpaid" or paused.get("behavior") == "keep_as_draft":
         keep_draft(world, invoice)
     else:
@@ -183,12 +181,26 @@ def end_period(
         )
         world.schedule(invoice, "finalize", now + HOUR, customer["test_clock"])
     world.emit("invoice.created", invoice)
-    changes["discounts"] = spend(world, subscription, invoice)
+    changes["discounts"] = spend(world, renewed, invoice)
     changes["latest_invoice"] = invoice["id"]
-    if subscription["cancel_at_period_end"]:  # of a trial that ended early
-        changes["cancel_at"] = current_period_end(renewed)
+    if early:
+        changes = settled(subscription, changes, current_period_end(renewed))
     world.update(subscription, changes, "customer.subscription.updated")
     plan_ahead(world, subscription)
+
+
+def _end_uncharged(world: World, subscription: dict[str, Any], changes: dict[str, Any]) -> None:
+    """What was asked for beside the trial's end is told of in any case."""
+    changes = settled(subscription, changes, current_period_end(subscription | changes))
+    if _missing_payment_method(subscription | changes) == "cancel":
+        world.update(subscription, changes)
+        cancel(world, subscription, reason=None)
+        return
+    tells = world.option("trial_pause_tells_update") or set(changes) - _TRIAL_ENDS
+    told = "customer.subscription.updated" if tells else None
+    world.update(subscription, changes | {"status": "paused"}, told)
+    plan_ahead(world, subscription)
+    world.emit("customer.subscription.paused", subscription)
 
 
 def _missing_payment_method(subscription: dict[str, Any]) -> str:
@@ -258,15 +270,18 @@ def _end_period(world: World, subscription: dict[str, Any]) -> None:
     end_period(world, subscription)
 
 
-def end_trial(world: World, subscription: dict[str, Any]) -> None:
-    """Now rather than later (`trial_end=now`): the new period starts here."""
+def end_trial(
+    world: World, subscription: dict[str, Any], beside: Mapping[str, Any] | None = None
+) -> None:
+    """Now rather than later (`trial_end=now`): the new period starts here. `beside` changes the
+    subscription in the same breath, told by the same event."""
     customer = world.get("customer", subscription["customer"])
     now = world.now_for(customer)
-    early = {"trial_end": now, "billing_cycle_anchor": now}
+    early = dict.fromkeys(_TRIAL_ENDS, now)
     if not subscription.get("_trial_will_end_sent"):
         world.update(subscription, {"_trial_will_end_sent": True})
         world.emit("customer.subscription.trial_will_end", subscription | early)
-    end_period(world, subscription, early=early)
+    end_period(world, subscription, early={**(beside or {}), **early})
     invoice = world.get("invoice", subscription["latest_invoice"])
     if invoice["status"] == "draft":
         world.unschedule(invoice)

@@ -16,7 +16,7 @@ from caixa_subscriptions.simulator.charging import refusal
 from caixa_subscriptions.simulator.collecting import collect, keep_draft
 from caixa_subscriptions.simulator.errors import invalid
 from caixa_subscriptions.simulator.invoicing import new_invoice
-from caixa_subscriptions.simulator.lifecycle import plan_ahead
+from caixa_subscriptions.simulator.lifecycle import plan_ahead, settled
 from caixa_subscriptions.simulator.pending import pending_items
 from caixa_subscriptions.simulator.periods import period_around, period_end
 from caixa_subscriptions.simulator.world import World
@@ -84,7 +84,8 @@ def change_items(
     *,
     beside: Mapping[str, Any] | None = None,
 ) -> None:
-    """Make `rows` the items; `beside` changes the subscription in the same breath.
+    """Make `rows` the items; `beside` changes the subscription in the same breath, told by the
+    same event. A `trial_end` in it is the end of the period.
 
     Raises StripeError for what cannot be sold together, CardError when the payment fails and
     `payment_behavior` is `error_if_incomplete`.
@@ -96,6 +97,8 @@ def change_items(
     was = (old[0]["current_period_start"], old[0]["current_period_end"])
     anew = _is_anew(subscription, rows, terms)
     period = _period(subscription, rows, now, anew=anew)
+    if beside and "trial_end" in beside:
+        period = (period[0], beside["trial_end"])
     since = _since(terms, was, now)
     prorates = terms.proration_behavior != "none" and subscription["status"] not in UNBILLED
     if prorates:
@@ -107,11 +110,8 @@ def change_items(
         for row, item in zip(rows, items, strict=True):
             if period != was or row.is_changed:
                 proration.debit(world, subscription, item, since)
-    kept = {item["id"] for item in items}
-    for item in old:
-        if item["id"] not in kept:
-            world.store.delete(item["id"])
-    changes = _changed_subscription(subscription, items, period) | dict(beside or {})
+    changes = _changed_subscription(world, subscription, items) | dict(beside or {})
+    changes = settled(subscription, changes, period[1])
     if anew:
         changes["billing_cycle_anchor"] = now
     at_once = prorates and (terms.proration_behavior == "always_invoice" or period != was)
@@ -201,17 +201,28 @@ def _item(
     return made
 
 
+def replace_items(world: World, subscription: dict[str, Any], rows: list[Row]) -> dict[str, Any]:
+    """The changes that make `rows` the items of a trial, whose period is about to end. Raises
+    StripeError for what cannot be sold together."""
+    _check(subscription, rows)
+    now = world.now(subscription["test_clock"] or "")
+    period = _period(subscription, rows, now, anew=False)
+    items = [_item(world, subscription, row, period, now) for row in rows]
+    return _changed_subscription(world, subscription, items)
+
+
 def _changed_subscription(
-    subscription: dict[str, Any], items: list[dict[str, Any]], period: tuple[int, int]
+    world: World, subscription: dict[str, Any], items: list[dict[str, Any]]
 ) -> dict[str, Any]:
+    kept = {item["id"] for item in items}
+    for item in subscription["items"]["data"]:
+        if item["id"] not in kept:
+            world.store.delete(item["id"])
     only = items[0] if len(items) == 1 else {"plan": None, "quantity": None}
     return {
         "items": subscription["items"] | {"data": items, "total_count": len(items)},
         "plan": only["plan"],
         "quantity": only["quantity"],
-        "cancel_at": period[1]
-        if subscription["cancel_at_period_end"]
-        else subscription["cancel_at"],
     }
 
 

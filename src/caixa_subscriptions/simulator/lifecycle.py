@@ -5,6 +5,7 @@ Sources: Stripe docs on subscription lifecycle, free trials and canceling.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from caixa_subscriptions.simulator.errors import invalid
@@ -17,6 +18,7 @@ from caixa_subscriptions.simulator.world import World
 
 TRIAL_WILL_END = 3 * DAY
 ENDED = ("canceled", "incomplete_expired")
+PERIOD_ENDS = ("min_period_end", "max_period_end")  # all items share one period
 
 
 def plan_ahead(world: World, subscription: dict[str, Any]) -> None:
@@ -90,33 +92,52 @@ def request_cancellation(
     """The API sets both fields, the portal on flexible billing `cancel_at` alone (Stripe docs:
     billing mode)."""
     now = world.now(subscription["test_clock"] or "")
-    details = subscription["cancellation_details"] | {"reason": "cancellation_requested"}
-    world.update(
-        subscription,
-        {
-            "cancel_at": cancel_at,
-            "cancel_at_period_end": at_period_end,
-            "canceled_at": now,
-            "cancellation_details": details,
-        },
-        "customer.subscription.updated",
-    )
+    details = subscription["cancellation_details"]
+    changes = cancellation(details, now, cancel_at=cancel_at, at_period_end=at_period_end)
+    world.update(subscription, changes, "customer.subscription.updated")
     plan_ahead(world, subscription)
 
 
 def withdraw_cancellation(world: World, subscription: dict[str, Any]) -> None:
-    details = subscription["cancellation_details"] | {"reason": None}
-    world.update(
-        subscription,
-        {
-            "cancel_at": None,
-            "cancel_at_period_end": False,
-            "canceled_at": None,
-            "cancellation_details": details,
-        },
-        "customer.subscription.updated",
-    )
+    changes = withdrawal(subscription["cancellation_details"])
+    world.update(subscription, changes, "customer.subscription.updated")
     plan_ahead(world, subscription)
+
+
+def cancellation(
+    details: Mapping[str, Any],
+    now: int,
+    *,
+    cancel_at: int | str | None = None,
+    at_period_end: bool = False,
+) -> dict[str, Any]:
+    """What asking for it changes; `cancel_at` may be of `PERIOD_ENDS`, until it is `settled`."""
+    return {
+        "cancel_at": cancel_at,
+        "cancel_at_period_end": at_period_end,
+        "canceled_at": now,
+        "cancellation_details": {**details, "reason": "cancellation_requested"},
+    }
+
+
+def withdrawal(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What taking it back changes."""
+    return {
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "canceled_at": None,
+        "cancellation_details": {**details, "reason": None},
+    }
+
+
+def settled(
+    subscription: Mapping[str, Any], changes: dict[str, Any], period_end: int
+) -> dict[str, Any]:
+    """The changes, with a cancellation at the period's end on the end of the period they make."""
+    after = {**subscription, **changes}
+    if after["cancel_at_period_end"] or after["cancel_at"] in PERIOD_ENDS:
+        return changes | {"cancel_at": period_end}
+    return changes
 
 
 def current_period_end(subscription: dict[str, Any]) -> int:
