@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from caixa_subscriptions.simulator import Simulator
 from tests.simulator.tools import DAY, START, Calls, advance, event_types, events, ids
 
 TEN = {"percent_off": 10, "duration": "forever"}
@@ -86,6 +89,47 @@ def test_an_id_is_taken_once(call: Calls) -> None:
     coupon(call, id="SPRING")
     error = call.error(400, "POST", "/v1/coupons", id="SPRING", **TEN)
     assert error["code"] == "resource_already_exists"
+
+
+def test_a_product_may_have_the_id_of_a_coupon(call: Calls, simulator: Simulator) -> None:
+    product = call("POST", "/v1/products", id="BOTH", name="Reports")
+    made = coupon(call, id="BOTH", redeem_by=START + DAY, applies_to={"products": ["BOTH"]})
+    assert call("GET", "/v1/products/BOTH") == product
+    assert call("GET", "/v1/coupons/BOTH") == made
+    assert call("POST", "/v1/coupons/BOTH", name="Ten")["name"] == "Ten"
+    assert call("POST", "/v1/products/BOTH", name="Books")["object"] == "product"
+    last = coupon(call, id="LAST")["id"]
+    assert ids(call("GET", "/v1/coupons", starting_after=last)) == ["BOTH"]
+    assert [one["id"] for one in simulator.list_objects("coupon", before=last)] == ["BOTH"]
+    found = simulator.search("BOT")
+    assert sorted(one["object"] for one in found) == ["coupon", "product"]
+    promotion = code(call, "BOTH")
+    for version in ("2025-08-27.basil", "2026-08-26.dahlia"):
+        path = f"/v1/promotion_codes/{promotion['id']}"
+        expand = [] if "basil" in version else ["promotion.coupon"]
+        told = call.raw("GET", path, {"expand": expand}, {"Stripe-Version": version}).body
+        assert (told.get("coupon") or told["promotion"]["coupon"])["object"] == "coupon"
+    advance(simulator, days=2)
+    assert call("GET", "/v1/coupons/BOTH")["valid"] is False
+    call("DELETE", "/v1/coupons/BOTH")
+    assert call.error(404, "GET", "/v1/coupons/BOTH")["code"] == "resource_missing"
+    assert call("GET", "/v1/products/BOTH")["name"] == "Books"
+
+
+def test_coupons_of_a_state_from_before_they_had_keys(tmp_path: Path) -> None:
+    state = tmp_path / "stripe.sqlite3"
+    with Simulator(state=state) as simulator:
+        made = coupon(Calls(simulator), id="SPRING")
+    before = sqlite3.connect(state)
+    before.execute("update objects set id = 'SPRING' where id = 'coupon:SPRING'")
+    before.execute("pragma user_version = 0")
+    before.commit()
+    before.close()
+    for _start in "12":
+        with Simulator(state=state) as simulator:
+            call = Calls(simulator)
+            assert call("GET", "/v1/coupons/SPRING") == made
+            assert simulator.get_object("SPRING") == made
 
 
 def test_prices_in_other_currencies_are_not_simulated(call: Calls) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from caixa_subscriptions.simulator import answers, expand, faults, keys, routes, versions
@@ -89,7 +90,7 @@ class ApiCalls:
             paths = cleaned.pop("expand", [])
             answer = route.handler(world, cleaned, *ids)
             body = expand.render(world, answer, paths)
-            versions.shaped(body, caller.api_version, self._store.get)
+            versions.shaped(body, caller.api_version, partial(self._store.get, kind="coupon"))
         except StripeError as error:
             if not isinstance(error, ExecutedCardError):
                 self._store.execute("rollback to call")

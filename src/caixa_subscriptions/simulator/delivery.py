@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from sqlite3 import Row
 from typing import Any
 
@@ -156,9 +157,8 @@ class Outbox:
 
     def _body(self, event: dict[str, Any], version: str) -> bytes:
         with self.store.transaction():
-            return json.dumps(
-                shaped_event(public(event), version, self.store.get), indent=2
-            ).encode()
+            coupon = partial(self.store.get, kind="coupon")
+            return json.dumps(shaped_event(public(event), version, coupon), indent=2).encode()
 
     def _judge(self, row: dict[str, Any], status: int | None, error: str) -> None:
         delivered = status is not None and 200 <= status < 300

@@ -62,7 +62,7 @@ def emit(world: World, type: str, /, **overrides: Any) -> Object:  # noqa: A002 
         deed(world, obj)
     updates = type.endswith(".updated")
     told = [] if updates else _told(world, type, obj["id"], start)
-    stored = world.store.get(obj["id"])
+    stored = world.store.get(obj["id"], obj["object"])
     if told:
         if stored is not None:
             world.store.put(merge(stored, overrides))

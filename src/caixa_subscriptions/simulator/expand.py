@@ -54,7 +54,7 @@ def _refunds(world: World, obj: dict[str, Any]) -> Any:
 
 
 def _applies_to(world: World, obj: dict[str, Any]) -> Any:
-    return (world.store.get(obj["id"]) or {}).get("_applies_to") or _ABSENT
+    return (world.store.get(obj["id"], "coupon") or {}).get("_applies_to") or _ABSENT
 
 
 def _confirmation_secret(world: World, obj: dict[str, Any]) -> Any:
@@ -120,11 +120,12 @@ def _is_expandable(world: World, step: str, value: Any) -> bool:
     return value is None or isinstance(value, dict | list)
 
 
-def _found(world: World, value: Any) -> Any:
-    """The object an id stands for, where there is one."""
+def _found(world: World, value: Any, step: str) -> Any:
+    """The object an id stands for as `step`, where there is one."""
     if not isinstance(value, str):
         return value
-    found = world.store.get(value) or world.deleted_customer(value)
+    kind = "coupon" if step == "coupon" else ""
+    found = world.store.get(value, kind) or world.deleted_customer(value)
     return value if found is None else public(found)
 
 
@@ -146,7 +147,7 @@ def _expand(world: World, node: Any, steps: list[str], path: str) -> None:
         raise invalid(f"This property cannot be expanded ({path}).", "expand")
     value = node.get(step)
     if isinstance(value, list):
-        node[step] = [_found(world, one) for one in value]
+        node[step] = [_found(world, one, step) for one in value]
     elif isinstance(value, str):
-        node[step] = _found(world, value)
+        node[step] = _found(world, value, step)
     _expand(world, node.get(step), rest, path)

@@ -9,7 +9,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.packing import unpack
 from caixa_subscriptions.simulator.routes import Params, check_page, no_such_cursor
-from caixa_subscriptions.simulator.store import COLUMNS
+from caixa_subscriptions.simulator.store import COLUMNS, key_of
 from caixa_subscriptions.simulator.world import World
 
 # A condition of its own: SQL over a row of `objects`, and its values.
@@ -39,7 +39,7 @@ def stored_page(
     if cursor := params.get("starting_after") or params.get("ending_before"):
         rows = world.store.execute(
             f"select seq from objects where id = ? and {where}",  # noqa: S608  of our own
-            (cursor, *values),
+            (key_of(kind, cursor), *values),
         )
         if not rows:
             raise no_such_cursor(params)

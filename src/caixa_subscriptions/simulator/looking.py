@@ -12,7 +12,7 @@ from typing import Any
 
 from caixa_subscriptions.simulator.expand import public
 from caixa_subscriptions.simulator.packing import unpack
-from caixa_subscriptions.simulator.store import COLUMNS, Store
+from caixa_subscriptions.simulator.store import COLUMNS, Store, key_of
 
 Found = list[dict[str, Any]]
 
@@ -52,6 +52,7 @@ def objects(
             where.append("json_extract(unpacked(data), ?) is ?")
             path = ".".join(f'"{key}"' for key in name.split("__"))
             values += [f"$.{path}", value]
+    before, after = (key_of(kind, one) if one else None for one in (before, after))
     return _page(store, where, values, limit=limit, before=before, after=after)
 
 
@@ -149,11 +150,13 @@ def count_due(store: Store, clock: str, until: int) -> int:
 
 def search(store: Store, text: str, *, limit: int) -> Found:
     """By the start of an id, or by part of an e-mail address, name or invoice number."""
-    rows = store.execute(
-        "select data from objects where id >= ? and id < ? order by id limit ?",
-        (text, text + LAST, limit),
-    )
-    found = [public(unpack(row["data"])) for row in rows]
+    found: Found = []
+    for start in (text, key_of("coupon", text)):
+        rows = store.execute(
+            "select data from objects where id >= ? and id < ? order by id limit ?",
+            (start, start + LAST, limit),
+        )
+        found += [public(unpack(row["data"])) for row in rows]
     pattern = "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     for kind, key in SEARCHED:
         rows = store.execute(
@@ -162,7 +165,7 @@ def search(store: Store, text: str, *, limit: int) -> Found:
             (kind, f"$.{key}", pattern, limit),
         )
         found += [public(unpack(row["data"])) for row in rows]
-    return list({one["id"]: one for one in found}.values())[:limit]
+    return list({(one["object"], one["id"]): one for one in found}.values())[:limit]
 
 
 def _marks(values: Sequence[str]) -> str:

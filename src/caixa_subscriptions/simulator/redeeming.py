@@ -213,7 +213,7 @@ def close_codes(world: World, coupon_id: str) -> None:
             world.update(code, {"active": False}, "promotion_code.updated")
 
 
-@task("expire_coupon", rank=0)
+@task("expire_coupon", rank=0, kind="coupon")
 def _expire_coupon(world: World, coupon: dict[str, Any]) -> None:
     world.update(coupon, {"valid": False}, "coupon.updated")
     close_codes(world, coupon["id"])

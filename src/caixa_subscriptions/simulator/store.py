@@ -99,6 +99,12 @@ _PUT = (
 )
 
 
+def key_of(kind: str, object_id: str) -> str:
+    """What an object is kept under. The shop chooses the ids of its coupons and of its products,
+    and may choose the same ones."""
+    return f"coupon:{object_id}" if kind == "coupon" else object_id
+
+
 def _beside(obj: dict[str, Any]) -> dict[str, Any]:
     """The values of `COLUMNS`. What an event is about counts as its customer too, as customers
     have none."""
@@ -150,6 +156,7 @@ class Store:
         self._db.create_function("unpacked", 1, unpacked, deterministic=True)
         self._db.executescript(_TABLES)
         self._add_columns()
+        self._give_coupons_keys()
         self._db.executescript(_INDEXES)
 
     def _check_owner(self, path: str | os.PathLike[str]) -> None:
@@ -170,6 +177,12 @@ class Store:
                     self._db.execute(f"alter table objects add column {name}")
                 for row in self._db.execute("select customer, data from objects").fetchall():
                     self.put(unpack(row["data"]), customer=row["customer"])
+
+    def _give_coupons_keys(self) -> None:
+        """In a file from before they had keys of their own."""
+        if self._db.execute("pragma user_version").fetchone()[0] == 0:
+            self._db.execute("update objects set id = 'coupon:' || id where kind = 'coupon'")
+            self._db.execute("pragma user_version = 1")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -208,9 +221,13 @@ class Store:
         if self._db.in_transaction:
             self._db.execute(f"release {savepoint}")
 
-    def get(self, object_id: str) -> dict[str, Any] | None:
-        row = self._db.execute("select data from objects where id = ?", [object_id]).fetchone()
-        return unpack(row["data"]) if row else None
+    def get(self, object_id: str, kind: str = "") -> dict[str, Any] | None:
+        """Where the kind is not known, a coupon is found when nothing else has its id."""
+        for key in [key_of(kind, object_id)] if kind else [object_id, key_of("coupon", object_id)]:
+            row = self._db.execute("select data from objects where id = ?", [key]).fetchone()
+            if row:
+                return unpack(row["data"])
+        return None
 
     def put(self, obj: dict[str, Any], *, customer: str | None = None) -> None:
         """`customer` for an object that belongs to one without naming it."""
@@ -219,11 +236,11 @@ class Store:
             beside["customer"] = customer
         self._db.execute(
             _PUT,
-            [obj["id"], obj["object"], *beside.values(), pack(obj)],
+            [key_of(obj["object"], obj["id"]), obj["object"], *beside.values(), pack(obj)],
         )
 
-    def delete(self, object_id: str) -> None:
-        self._db.execute("delete from objects where id = ?", [object_id])
+    def delete(self, object_id: str, kind: str = "") -> None:
+        self._db.execute("delete from objects where id = ?", [key_of(kind, object_id)])
 
     def all(self, kind: str, **columns: str | None) -> list[dict[str, Any]]:
         """Newest first; `columns` are some of `COLUMNS` with the value wanted, None for any."""

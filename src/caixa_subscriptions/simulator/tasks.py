@@ -14,14 +14,18 @@ TASKS: dict[str, Task] = {}
 # When several things fall on the same second, the lowest rank comes first: a cancellation before
 # a renewal.
 RANKS: dict[str, int] = {}
+# What an action is done to, where its id alone does not tell.
+KINDS: dict[str, str] = {}
 
 
-def task(action: str, *, rank: int) -> Callable[[Task], Task]:
-    """`function(world, obj)` does what `world.schedule(obj, action, ...)` has planned."""
+def task(action: str, *, rank: int, kind: str = "") -> Callable[[Task], Task]:
+    """`function(world, obj)` does what `world.schedule(obj, action, ...)` has planned; to objects
+    of a `kind` where their ids alone do not tell it."""
 
     def register(function: Task) -> Task:
         TASKS[action] = function
         RANKS[action] = rank
+        KINDS[action] = kind
         return function
 
     return register
@@ -29,5 +33,5 @@ def task(action: str, *, rank: int) -> Callable[[Task], Task]:
 
 def run_task(world: World, object_id: str, action: str) -> None:
     """Nothing happens for an object that is gone."""
-    if (obj := world.store.get(object_id)) is not None:
+    if (obj := world.store.get(object_id, KINDS[action])) is not None:
         TASKS[action](world, obj)

@@ -162,7 +162,8 @@ def incoming(path: str, params: Mapping[str, Any], version: str) -> Mapping[str,
 
 
 def shaped(body: dict[str, Any], version: str, lookup: Lookup) -> dict[str, Any]:
-    """`body`, changed in place; what an event carries keeps the shape of its own version."""
+    """`body`, changed in place; what an event carries keeps the shape of its own version. `lookup`
+    finds a coupon by its id."""
     if version != API_VERSION:
         _shape(body, version, lookup)
     return body

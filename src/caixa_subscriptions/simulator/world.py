@@ -114,7 +114,7 @@ class World:
 
     def get(self, kind: str, object_id: str, *, param: str | None = None) -> dict[str, Any]:
         """Raises Stripe's 404, or 400 when a parameter names the object."""
-        found = self.store.get(object_id)
+        found = self.store.get(object_id, kind)
         if found is None or found["object"] != kind:
             raise missing(kind.rpartition(".")[2] if "." in kind else kind, object_id, param=param)
         return found

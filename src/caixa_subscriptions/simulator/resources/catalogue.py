@@ -27,7 +27,7 @@ def create_product(world: World, params: Params) -> dict[str, Any]:
     product = objects.product(
         params.get("id") or world.ids.new("product"), name=params["name"], created=world.now()
     )
-    if world.store.get(product["id"]):
+    if world.store.get(product["id"], "product"):
         raise StripeError(
             400, "Product already exists.", code="resource_already_exists", param="id"
         )

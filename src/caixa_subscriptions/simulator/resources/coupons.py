@@ -27,7 +27,7 @@ def create_coupon(world: World, params: Params) -> dict[str, Any]:
         duration=params.get("duration", "once"),
         created=world.now(),
     )
-    if world.store.get(coupon["id"]):
+    if world.store.get(coupon["id"], "coupon"):
         raise StripeError(400, "Coupon already exists.", code="resource_already_exists", param="id")
     coupon.update({key: params[key] for key in _TERMS.split() if key in params})
     if "amount_off" in params:
@@ -85,7 +85,7 @@ def delete_coupon(world: World, params: Params, coupon_id: str) -> dict[str, Any
     coupon = world.get("coupon", coupon_id)
     redeeming.close_codes(world, coupon_id)
     world.unschedule(coupon)
-    world.store.delete(coupon_id)
+    world.store.delete(coupon_id, "coupon")
     world.emit("coupon.deleted", coupon)
     return {"id": coupon_id, "object": "coupon", "deleted": True}
 

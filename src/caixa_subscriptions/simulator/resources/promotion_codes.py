@@ -102,7 +102,7 @@ def update_promotion_code(world: World, params: Params, promotion_id: str) -> di
 
 
 def _check_revival(world: World, promotion: dict[str, Any]) -> None:
-    coupon = world.store.get(promotion["promotion"]["coupon"])
+    coupon = world.store.get(promotion["promotion"]["coupon"], "coupon")
     over = promotion["expires_at"] is not None and promotion["expires_at"] <= world.now()
     most = promotion["max_redemptions"]
     spent = most is not None and promotion["times_redeemed"] >= most
