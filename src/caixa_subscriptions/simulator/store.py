@@ -155,8 +155,8 @@ class Store:
         self._db.execute("pragma synchronous = normal")
         self._db.create_function("unpacked", 1, unpacked, deterministic=True)
         self._db.executescript(_TABLES)
+        self._give_coupons_keys()  # before anything is stored anew
         self._add_columns()
-        self._give_coupons_keys()
         self._db.executescript(_INDEXES)
 
     def _check_owner(self, path: str | os.PathLike[str]) -> None:
@@ -181,8 +181,9 @@ class Store:
     def _give_coupons_keys(self) -> None:
         """In a file from before they had keys of their own."""
         if self._db.execute("pragma user_version").fetchone()[0] == 0:
-            self._db.execute("update objects set id = 'coupon:' || id where kind = 'coupon'")
-            self._db.execute("pragma user_version = 1")
+            with self.transaction():  # a kill must not leave them to be given twice
+                self._db.execute("update objects set id = 'coupon:' || id where kind = 'coupon'")
+                self._db.execute("pragma user_version = 1")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
