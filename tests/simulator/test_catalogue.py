@@ -10,6 +10,7 @@ from tests.simulator.tools import (
     DECLINED,
     GOOD,
     Calls,
+    event_types,
     events,
     message,
 )
@@ -231,3 +232,20 @@ def test_empty_values_unset_what_a_product_has(call: Calls) -> None:
     unset = call("POST", f"/v1/products/{product['id']}", **dict.fromkeys([*given, "url"], ""))
     left = {"description": None, "images": [], "unit_label": None, "url": None}
     assert unset | left == unset
+
+
+def test_a_subscription_shows_its_price_as_it_is_now(call: Calls) -> None:
+    price = call.price(lookup_key="monthly")
+    subscription = call.subscribe(call.customer(GOOD), price)
+    before = len(events(call.simulator))
+    changes = {"active": False, "nickname": "Old", "metadata": {"plan": "pro"}}
+    call("POST", f"/v1/prices/{price['id']}", **changes)
+    call.price(lookup_key="monthly", transfer_lookup_key=True)
+    found = call("GET", f"/v1/subscriptions/{subscription['id']}")
+    (item,) = found["items"]["data"]
+    assert item["price"] == call("GET", f"/v1/prices/{price['id']}")
+    assert (item["price"]["active"], item["price"]["lookup_key"]) == (False, None)
+    assert found["plan"] == item["plan"]
+    assert (item["plan"]["nickname"], item["plan"]["metadata"]) == ("Old", {"plan": "pro"})
+    assert call("GET", f"/v1/subscription_items/{item['id']}")["price"] == item["price"]
+    assert "customer.subscription.updated" not in event_types(call.simulator, before)

@@ -15,6 +15,7 @@ from caixa_subscriptions.simulator import objects, proration
 from caixa_subscriptions.simulator.charging import refusal
 from caixa_subscriptions.simulator.collecting import collect, keep_draft
 from caixa_subscriptions.simulator.errors import invalid
+from caixa_subscriptions.simulator.following import follows
 from caixa_subscriptions.simulator.invoicing import new_invoice
 from caixa_subscriptions.simulator.lifecycle import plan_ahead, settled
 from caixa_subscriptions.simulator.pending import pending_items
@@ -257,3 +258,26 @@ def _invoice_now(
         raise refusal(world, invoice, executed=False)
     # Read again: a failed charge has made it past_due.
     subscription.update(world.get("subscription", subscription["id"]))
+
+
+@follows("price.updated")
+def _show_price(world: World, price: dict[str, Any], previous: Mapping[str, Any]) -> None:
+    """Subscriptions and their items show a price as it is now; no event of theirs tells of it."""
+    if price["recurring"] is None:
+        return
+    shown = {"price": price, "plan": objects.plan(price)}
+    rows = world.store.execute(
+        "select id from objects where kind = 'subscription_item' "
+        "and json_extract(data, '$.price.id') = ?",
+        (price["id"],),
+    )
+    for row in rows:
+        item = world.get("subscription_item", row["id"]) | shown
+        subscription = world.get("subscription", item["subscription"])
+        world.store.put(item, customer=subscription["customer"])
+        items = subscription["items"]
+        data = [item if one["id"] == item["id"] else one for one in items["data"]]
+        changes: dict[str, Any] = {"items": items | {"data": data}}
+        if len(data) == 1:
+            changes["plan"] = shown["plan"]
+        world.update(subscription, changes)
