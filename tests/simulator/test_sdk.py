@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,7 +15,8 @@ import stripe
 
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import ThreadingWSGIServer
-from tests.simulator.tools import DAY, GOOD, HOUR, KEY, START, advance
+from caixa_subscriptions.simulator.wsgi import SimulatorApplication
+from tests.simulator.tools import DAY, GOOD, HOUR, KEY, START, Calls, advance
 
 
 @pytest.fixture(params=["over HTTP", "in process"])
@@ -302,7 +305,7 @@ def test_a_name_of_another_site_does_not_open_the_simulator(
         assert answer.status_code in (400, 403)
 
 
-@pytest.mark.parametrize("coupon", ["VERÃO", "50%25"])
+@pytest.mark.parametrize("coupon", ["VERÃO", "50%25", "TEN OFF", "2/3", "a+b", "what?", "#1"])
 def test_an_id_of_any_letters_is_found_again(
     simulator: Simulator, client: stripe.StripeClient, coupon: str
 ) -> None:
@@ -310,3 +313,18 @@ def test_an_id_of_any_letters_is_found_again(
     in_process = stripe.StripeClient(KEY, http_client=simulator.http_client())
     for one in (client, in_process):
         assert one.v1.coupons.retrieve(coupon).id == coupon
+        assert one.v1.coupons.update(coupon, {"name": "Sale"}).name == "Sale"
+    in_process.v1.coupons.delete(coupon)
+    with pytest.raises(stripe.InvalidRequestError, match="No such coupon"):
+        client.v1.coupons.delete(coupon)
+
+
+def test_a_server_that_tells_the_decoded_path_only(simulator: Simulator, call: Calls) -> None:
+    call("POST", "/v1/coupons", id="VERÃO 1", percent_off=10)
+    told: list[str] = []
+    path = "/v1/coupons/VERÃO 1".encode().decode("latin-1")
+    environ = {"PATH_INFO": path, "REQUEST_METHOD": "GET", "HTTP_HOST": "127.0.0.1"}
+    environ |= {"wsgi.url_scheme": "http", "HTTP_AUTHORIZATION": f"Bearer {KEY}"}
+    more: dict[str, Any] = {"wsgi.input": io.BytesIO()}
+    SimulatorApplication(simulator)(environ | more, lambda status, *rest: told.append(status))
+    assert told == ["200 OK"]

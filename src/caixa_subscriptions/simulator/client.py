@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import stripe
 
@@ -87,7 +87,7 @@ class SimulatorHTTPClient(stripe.HTTPClient):
             return json.dumps(error.body("req_unread")), error.status, Headers({})
         try:
             response = self.simulator.request(
-                method.upper(), unquote(parts.path), params, headers=headers, base_url=self.base_url
+                method.upper(), parts.path, params, headers=headers, base_url=self.base_url
             )
             self._wait(float(response.headers.get(LATENCY, 0)))
         except (ConnectionError, TimeoutError) as error:

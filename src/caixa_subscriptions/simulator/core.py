@@ -117,8 +117,8 @@ class Simulator:
         headers: Mapping[str, str] | None = None,
         base_url: str = "http://127.0.0.1:12111",
     ) -> Response:
-        """Answer one API call; Stripe's errors are answers too. Raises ConnectionResetError or
-        TimeoutError when `control` says so."""
+        """Answer one API call, ids escaped in its path as the SDK does; Stripe's errors are
+        answers too. Raises ConnectionResetError or TimeoutError when `control` says so."""
         named = {name.lower(): value for name, value in (headers or {}).items()}
         key = named.get("idempotency-key") if method == "POST" else None
         with self._faults.around(method, path) as late:

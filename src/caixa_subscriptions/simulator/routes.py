@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_plus
 
 from caixa_subscriptions.simulator.errors import StripeError, invalid
 from caixa_subscriptions.simulator.params import Spec
@@ -55,12 +56,14 @@ def route(
 
 
 def find(method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+    """The route and the ids of a path, which are escaped in it as the SDK does: a plus is a
+    space, and a slash of an id none of the path's."""
     # `/v1/customers/search` before `/v1/customers/{customer}`.
     for one in sorted(
         ROUTES_OF.get((method, path.count("/")), []), key=lambda one: one.template.count("{")
     ):
         if match := one.pattern.fullmatch(path):
-            return one, match.groups()
+            return one, tuple(unquote_plus(found) for found in match.groups())
     raise StripeError(
         404,
         f"Unrecognized request URL ({method}: {path}). Either Stripe has no such endpoint, or "

@@ -36,6 +36,10 @@ class _Handler(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
         pass
 
+    def get_environ(self) -> dict[str, Any]:
+        """With the path as it was sent, as other servers have it."""
+        return {**super().get_environ(), "REQUEST_URI": self.path}
+
     def address_string(self) -> str:
         return str(self.client_address[0])
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from caixa_subscriptions.simulator import control_http, pages
 from caixa_subscriptions.simulator.core import Simulator
@@ -70,8 +70,7 @@ class SimulatorApplication:
             try:
                 response = self.simulator.request(
                     environ["REQUEST_METHOD"],
-                    # WSGI has the bytes of a path as Latin-1 (PEP 3333).
-                    environ["PATH_INFO"].encode("latin-1").decode(errors="replace").rstrip("/"),
+                    _escaped_path(environ).rstrip("/"),
                     params,
                     headers=headers,
                     base_url=base_url(environ),
@@ -87,6 +86,15 @@ class SimulatorApplication:
             [("Content-Type", "application/json"), *answer_headers.items()],
             body,
         )
+
+
+def _escaped_path(environ: WSGIEnvironment) -> str:
+    """As it was sent, where the server tells; else a slash of an id is taken for the path's."""
+    path: str = environ["PATH_INFO"]
+    sent = str(environ.get("REQUEST_URI", "")).partition("?")[0]
+    if unquote(sent, "latin-1") == path:
+        return sent
+    return quote(path.encode("latin-1"))  # of which WSGI has the bytes (PEP 3333)
 
 
 def _is_loopback(environ: WSGIEnvironment) -> bool:
