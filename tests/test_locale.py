@@ -30,7 +30,8 @@ def test_every_string_is_translated_and_compiled(root: Path) -> None:
         assert compiled.gettext(english) == portuguese
 
 
-CALL = re.compile(r"""\b_\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)""")
+CALL = re.compile(r"""\b(?:_|gettext)\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)\)""")
+TAG = re.compile(r"""{% translate ["'](.+?)["'] %}""")
 
 
 def test_no_string_of_the_package_is_missing_from_the_catalogue() -> None:
@@ -42,4 +43,9 @@ def test_no_string_of_the_package_is_missing_from_the_catalogue() -> None:
         for call in CALL.findall(path.read_text(encoding="utf-8"))
     ]
     assert len(found) > 25
+    found += [
+        text
+        for path in (PACKAGE / "templates").rglob("*.html")
+        for text in TAG.findall(path.read_text(encoding="utf-8"))
+    ]
     assert [text for text in found if compiled.gettext(text) == text] == []

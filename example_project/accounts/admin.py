@@ -4,13 +4,14 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.utils.translation import gettext_lazy as _
 
+from caixa_subscriptions.admin import explain_access_link
 from example_project.accounts.models import User
 
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin):  # type: ignore[type-arg]
     ordering = ["email"]
-    list_display = ["email", "is_staff", "is_active", "date_joined"]
+    list_display = ["email", "is_staff", "is_active", "date_joined", explain_access_link]
     search_fields = ["email"]
     fieldsets = [
         (None, {"fields": ["email", "password"]}),

@@ -1,12 +1,23 @@
-"""From a request to the subscriber: the user, or what the project's callback says it is."""
+"""From a request to the subscriber: the user, or what the project's callback says it is.
+
+And from what a person typed: a key, a name, or one of Stripe's ids.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
+
+
+class SubscriberNotFound(LookupError):
+    """Nobody is meant by it, or more than one. Its text is translated and names no person."""
 
 
 def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
@@ -20,3 +31,46 @@ def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
     if subscriber is None or subscriber.pk is None:
         return None
     return subscriber  # type: ignore[no-any-return]
+
+
+def find_subscriber(who: str) -> models.Model:
+    """The subscriber with this primary key, user name or e-mail, or of this `cus_` or `sub_` id.
+
+    Raises `SubscriberNotFound` for nobody, for a customer linked to nobody, and when it could
+    mean several: a user whose name is another one's key, say.
+    """
+    if who.startswith("cus_"):
+        return _of_customer(Customer.objects.filter(id=who))
+    if who.startswith("sub_"):
+        return _of_customer(Customer.objects.filter(subscriptions__id=who))
+    found = {subscriber.pk: subscriber for subscriber in _named(who)}
+    if len(found) > 1:
+        raise SubscriberNotFound(_("More than one subscriber is called that."))
+    if not found:
+        raise SubscriberNotFound(_("There is no such subscriber."))
+    return next(iter(found.values()))
+
+
+def _of_customer(customers: models.QuerySet[Any]) -> models.Model:
+    customer = customers.select_related("subscriber").first()
+    if customer is None:
+        raise SubscriberNotFound(_("The database has nothing of this id."))
+    if customer.subscriber is None:
+        raise SubscriberNotFound(
+            _("Its customer is linked to no subscriber; see fix_customer_links.")
+        )
+    return customer.subscriber  # type: ignore[no-any-return]
+
+
+def _named(who: str) -> Iterator[models.Model]:
+    model = djstripe_settings.get_subscriber_model()
+    names = {"pk", str(getattr(model, "USERNAME_FIELD", "pk"))}
+    if hasattr(model, "get_email_field_name"):
+        names.add(model.get_email_field_name())
+    fields = {field.name for field in model._meta.get_fields()} | {"pk"}
+    for name in names & fields:
+        try:
+            # Two are enough to know that it is not clear who is meant.
+            yield from model._default_manager.filter(**{name: who})[:2]
+        except (ValidationError, ValueError, TypeError):  # no key of this kind
+            continue

@@ -81,7 +81,7 @@ def test_every_signal_is_documented() -> None:
 def test_every_command_is_documented() -> None:
     page = read("webhooks.md")
     ours = {name for name, app in get_commands().items() if app == "caixa_subscriptions"}
-    assert ours == {"fix_customer_links", "sync_stripe", "webhook_endpoint"}
+    assert ours == {"explain_access", "fix_customer_links", "sync_stripe", "webhook_endpoint"}
     for name in ours:
         assert f"`{name}`" in page
 
