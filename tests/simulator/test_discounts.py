@@ -352,6 +352,24 @@ def test_delete_discount(call: Calls) -> None:
     assert len(events(call.simulator, "customer.discount.deleted")) == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "path"), [("2025-03-31.basil", "discounts"), (None, "discounts.source.coupon")]
+)
+def test_a_deleted_coupon_is_still_shown_by_its_discount(
+    call: Calls, version: str | None, path: str
+) -> None:
+    given = coupon(call)["id"]
+    subscription = call.subscribe(call.customer(GOOD), call.price(), discounts=[{"coupon": given}])
+    call("DELETE", f"/v1/coupons/{given}")
+    headers = {"Stripe-Version": version} if version else {}
+    url = f"/v1/subscriptions/{subscription['id']}"
+    answer = call.raw("GET", url, {"expand": [path]}, headers)
+    assert answer.status == 200, answer.body
+    (discount,) = answer.body["discounts"]
+    shown = discount["coupon"] if version else discount["source"]["coupon"]
+    assert (shown["object"], shown["id"], shown["valid"]) == ("coupon", given, False)
+
+
 def test_a_deleted_coupon_goes_on_where_it_was_redeemed(call: Calls) -> None:
     coupon(call, id="TEN")
     subscription = subscribe(call, "TEN")

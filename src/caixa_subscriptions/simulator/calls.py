@@ -90,7 +90,7 @@ class ApiCalls:
             paths = cleaned.pop("expand", [])
             answer = route.handler(world, cleaned, *ids)
             body = expand.render(world, answer, paths)
-            versions.shaped(body, caller.api_version, partial(self._store.get, kind="coupon"))
+            versions.shaped(body, caller.api_version, partial(expand.coupon_of, self._store))
         except StripeError as error:
             if not isinstance(error, ExecutedCardError):
                 self._store.execute("rollback to call")

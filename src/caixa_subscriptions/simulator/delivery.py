@@ -13,7 +13,7 @@ from sqlite3 import Row
 from typing import Any
 
 from caixa_subscriptions.simulator.errors import invalid
-from caixa_subscriptions.simulator.expand import public
+from caixa_subscriptions.simulator.expand import coupon_of, public
 from caixa_subscriptions.simulator.mishaps import Mishaps
 from caixa_subscriptions.simulator.objects import DAY, HOUR
 from caixa_subscriptions.simulator.objects.events import KEPT_DAYS
@@ -157,7 +157,7 @@ class Outbox:
 
     def _body(self, event: dict[str, Any], version: str) -> bytes:
         with self.store.transaction():
-            coupon = partial(self.store.get, kind="coupon")
+            coupon = partial(coupon_of, self.store)
             return json.dumps(shaped_event(public(event), version, coupon), indent=2).encode()
 
     def _judge(self, row: dict[str, Any], status: int | None, error: str) -> None:

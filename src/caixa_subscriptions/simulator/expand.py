@@ -11,6 +11,7 @@ from caixa_subscriptions.simulator.objects import page
 from caixa_subscriptions.simulator.packing import copied
 
 if TYPE_CHECKING:
+    from caixa_subscriptions.simulator.store import Store
     from caixa_subscriptions.simulator.world import World
 
 MAX_DEPTH = 4
@@ -114,9 +115,21 @@ def render(world: World, answer: dict[str, Any], paths: list[str]) -> dict[str, 
     return rendered
 
 
+def coupon_of(store: Store, coupon_id: str) -> dict[str, Any] | None:
+    """Also one that was deleted, while a discount is still of it (Stripe docs: coupons)."""
+    if found := store.get(coupon_id, "coupon"):
+        return found
+    for discount in store.all("discount"):
+        if discount["_coupon"]["id"] == coupon_id:
+            return {**discount["_coupon"], "valid": False}
+    return None
+
+
 def _is_expandable(world: World, step: str, value: Any) -> bool:
     if isinstance(value, str):
-        return step != "id" and (is_id(value) or world.store.get(value) is not None)
+        return step != "id" and (
+            is_id(value) or step == "coupon" or world.store.get(value) is not None
+        )
     return value is None or isinstance(value, dict | list)
 
 
@@ -124,8 +137,10 @@ def _found(world: World, value: Any, step: str) -> Any:
     """The object an id stands for as `step`, where there is one."""
     if not isinstance(value, str):
         return value
-    kind = "coupon" if step == "coupon" else ""
-    found = world.store.get(value, kind) or world.deleted_customer(value)
+    if step == "coupon":
+        found = coupon_of(world.store, value)
+    else:
+        found = world.store.get(value) or world.deleted_customer(value)
     return value if found is None else public(found)
 
 
