@@ -2,12 +2,14 @@
 
 Since API version 2025-03-31.basil the period stands on the subscription's items, before that on
 the subscription itself (Stripe changelog, basil). Both are read, the items first.
+
+What is not of the type Stripe documents counts as absent: no payload makes these functions fail.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +44,23 @@ def from_timestamp(value: Any) -> dt.datetime | None:
 
 
 def subscription_items(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    items = payload.get("items") or {}
-    return [item for item in items.get("data") or [] if not item.get("deleted")]
+    data = _mapping(payload.get("items")).get("data")
+    if not isinstance(data, list):
+        return []
+    return [item for item in data if isinstance(item, Mapping) and item.get("deleted") is not True]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: Any) -> list[str]:
+    many = value if isinstance(value, list | tuple) else ()
+    return [one for one in many if isinstance(one, str)]
 
 
 def _period(payload: Mapping[str, Any], key: str) -> list[dt.datetime]:
@@ -87,13 +104,14 @@ def item_facts(payload: Mapping[str, Any]) -> tuple[ItemFacts, ...]:
 
 
 def _item(price: Any, quantity: Any) -> ItemFacts:
+    quantity = quantity if isinstance(quantity, int) else None
     if not isinstance(price, Mapping):
-        return ItemFacts(price_id=price, quantity=quantity)
+        return ItemFacts(price_id=_text(price), quantity=quantity)
     product = price.get("product")
     return ItemFacts(
-        price_id=price.get("id"),
-        lookup_key=price.get("lookup_key"),
-        product_id=product.get("id") if isinstance(product, Mapping) else product,
+        price_id=_text(price.get("id")),
+        lookup_key=_text(price.get("lookup_key")),
+        product_id=_text(product.get("id") if isinstance(product, Mapping) else product),
         quantity=quantity,
     )
 
@@ -131,12 +149,12 @@ class SubscriptionFacts:
         *,
         livemode: bool,
         customer_deleted: bool = False,
-        entitlements: Iterable[str] = (),
+        entitlements: Any = (),
         past_due_since: dt.datetime | None = None,
     ) -> SubscriptionFacts:
         return cls(
-            id=payload.get("id") or "",
-            status=payload.get("status") or "",
+            id=_text(payload.get("id")) or "",
+            status=_text(payload.get("status")) or "",
             livemode=livemode,
             created=from_timestamp(payload.get("created")),
             trial_start=from_timestamp(payload.get("trial_start")),
@@ -147,9 +165,9 @@ class SubscriptionFacts:
             cancel_at_period_end=bool(payload.get("cancel_at_period_end")),
             canceled_at=from_timestamp(payload.get("canceled_at")),
             ended_at=from_timestamp(payload.get("ended_at")),
-            pause_collection=(payload.get("pause_collection") or {}).get("behavior"),
+            pause_collection=_text(_mapping(payload.get("pause_collection")).get("behavior")),
             items=item_facts(payload),
             customer_deleted=customer_deleted,
-            entitlements=frozenset(entitlements),
+            entitlements=frozenset(_texts(entitlements)),
             past_due_since=past_due_since,
         )

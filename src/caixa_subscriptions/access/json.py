@@ -1,4 +1,8 @@
-"""Numbers out of dj-stripe's `stripe_data`, on every database, and null for what is none."""
+"""Numbers out of dj-stripe's `stripe_data`, on every database, and null for what is none.
+
+They read what `shapes.from_timestamp` and `shapes.subscription_items` read: a number of seconds
+that is a date, of items that are objects in a list and not deleted. No payload makes them fail.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,25 @@ from typing import Any
 from django.db import models
 from django.db.models import Func
 
+# The first and the last second that a datetime can tell.
+_DATES = "BETWEEN -62135596800 AND 253402300799"
+
+_SQLITE = (
+    "CASE WHEN JSON_TYPE({at}) IN ('integer', 'real')"
+    f" AND JSON_EXTRACT({{at}}) {_DATES} THEN JSON_EXTRACT({{at}}) END"
+)
+# Only CASE promises an order; a cast that came first would fail on text, or on a number too large.
+_POSTGRESQL = (
+    "CASE JSONB_TYPEOF({of} -> '%(key)s') WHEN 'number' THEN"
+    f" CASE WHEN ({{of}} ->> '%(key)s')::numeric {_DATES}"
+    " THEN ({of} ->> '%(key)s')::double precision END END"
+)
+_MARIADB = (
+    "CASE WHEN JSON_TYPE(JSON_EXTRACT({of}, '$.%(key)s')) IN ('INTEGER', 'DOUBLE')"
+    f" AND JSON_VALUE({{of}}, '$.%(key)s') + 0e0 {_DATES}"
+    " THEN JSON_VALUE({of}, '$.%(key)s') + 0e0 END"
+)
+
 
 class Seconds(Func):
     """The Unix seconds at a top-level key."""
@@ -14,18 +37,9 @@ class Seconds(Func):
     output_field = models.FloatField()
     arity = 1
 
-    template = (  # SQLite
-        "CASE WHEN JSON_TYPE(%(expressions)s, '$.%(key)s') IN ('integer', 'real')"
-        " THEN JSON_EXTRACT(%(expressions)s, '$.%(key)s') END"
-    )
-    postgresql = (
-        "CASE WHEN JSONB_TYPEOF(%(expressions)s -> '%(key)s') = 'number'"
-        " THEN (%(expressions)s ->> '%(key)s')::double precision END"
-    )
-    mysql = (
-        "CASE WHEN JSON_TYPE(JSON_EXTRACT(%(expressions)s, '$.%(key)s'))"
-        " IN ('INTEGER', 'DOUBLE') THEN JSON_VALUE(%(expressions)s, '$.%(key)s') + 0e0 END"
-    )
+    template = _SQLITE.format(at="%(expressions)s, '$.%(key)s'")
+    postgresql = _POSTGRESQL.format(of="%(expressions)s")
+    mysql = _MARIADB.format(of="%(expressions)s")
 
     def __init__(self, key: str, **extra: Any) -> None:
         super().__init__("stripe_data", key=key, **extra)
@@ -40,23 +54,26 @@ class Seconds(Func):
 class ItemSeconds(Seconds):
     """The earliest (MIN) or latest (MAX) of the items of a subscription that are still there."""
 
-    template = (  # SQLite
-        "(SELECT %(aggregate)s(JSON_EXTRACT(item.value, '$.%(key)s'))"
+    template = (
+        "(SELECT %(aggregate)s("  # noqa: S608 (no word here comes from outside)
+        + _SQLITE.format(at="%(expressions)s, item.fullkey || '.%(key)s'")
+        + ")"
         " FROM JSON_EACH(%(expressions)s, '$.items.data') item"
-        " WHERE JSON_TYPE(item.value, '$.%(key)s') IN ('integer', 'real')"
-        " AND COALESCE(JSON_EXTRACT(item.value, '$.deleted'), 0) = 0)"
+        " WHERE JSON_TYPE(%(expressions)s, '$.items.data') = 'array'"
+        " AND JSON_TYPE(%(expressions)s, item.fullkey || '.deleted') IS NOT 'true')"
     )
     postgresql = (
-        "(SELECT %(aggregate)s((item ->> '%(key)s')::double precision)"
-        " FROM JSONB_PATH_QUERY(%(expressions)s, '$.items.data[*]') item"
-        " WHERE JSONB_TYPEOF(item -> '%(key)s') = 'number'"
-        " AND COALESCE(item ->> 'deleted', 'false') = 'false')"
+        f"(SELECT %(aggregate)s({_POSTGRESQL.format(of='item')})"  # noqa: S608
+        # Strict, or an object would do for a list; silent, or it would raise at one.
+        " FROM JSONB_PATH_QUERY(%(expressions)s, 'strict $.items.data[*]', '{}', true) item"
+        " WHERE item -> 'deleted' IS DISTINCT FROM 'true'::jsonb)"
     )
     mysql = (
-        "(SELECT %(aggregate)s(item.seconds) FROM JSON_TABLE(%(expressions)s, '$.items.data[*]'"
-        " COLUMNS (seconds DOUBLE PATH '$.%(key)s' NULL ON ERROR,"
-        " deleted INT PATH '$.deleted' NULL ON ERROR)) item"
-        " WHERE COALESCE(item.deleted, 0) = 0)"
+        f"(SELECT %(aggregate)s({_MARIADB.format(of='item.value')})"  # noqa: S608
+        " FROM JSON_TABLE(%(expressions)s, '$.items.data[*]'"
+        " COLUMNS (value JSON PATH '$')) item"
+        " WHERE JSON_TYPE(JSON_EXTRACT(%(expressions)s, '$.items.data')) = 'ARRAY'"
+        " AND COALESCE(JSON_EXTRACT(item.value, '$.deleted'), '') <> 'true')"
     )
 
     def __init__(self, key: str, aggregate: str) -> None:
