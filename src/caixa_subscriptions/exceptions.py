@@ -81,6 +81,13 @@ class WebhookSecretUnknown(SubscriptionsError):
     )
 
 
+class AccessUnavailable(SubscriptionsError):
+    """The database did not say who asks, or what they may use. Worth trying again; never a yes."""
+
+    code = "unavailable"
+    message = _("This is not available right now. Please try again in a moment.")
+
+
 class StripeUnavailable(SubscriptionsError):
     """Stripe did not answer, or asked us to slow down. Worth trying again."""
 

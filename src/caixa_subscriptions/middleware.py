@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings as django_settings
-from django.db import models
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.shortcuts import redirect, resolve_url
-from django.utils.cache import patch_vary_headers
-from django.utils.functional import SimpleLazyObject
-from rest_framework.request import Request
+from django.db import Error
+from django.http import HttpRequest, HttpResponseBase
 
-from caixa_subscriptions.access import Access, get_access
-from caixa_subscriptions.api.authentication import authenticate_for_view, is_api_view
-from caixa_subscriptions.conf import settings
-from caixa_subscriptions.payment_required import payment_required_body
-from caixa_subscriptions.subscribers import get_subscriber
+from caixa_subscriptions.api.authentication import arm, is_api_view, is_armed
+from caixa_subscriptions.api.exceptions import PaymentRequired, Unavailable
+from caixa_subscriptions.exceptions import AccessUnavailable
+from caixa_subscriptions.exempt import is_exempt
+from caixa_subscriptions.gate import arefuse, attach, payment_required, refuse, unavailable
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
-
-# Views of these URL namespaces are how one subscribes in the first place.
-_EXEMPT_APP_NAMES = frozenset({"admin", "caixa_subscriptions", "djstripe"})
 
 
 class SubscriptionMiddleware:
     """Lets a request through when its subscriber may use the product.
 
     Stands after AuthenticationMiddleware. Nobody (no user) passes: who must log in is for the
-    view to say. `request.subscription` is the lazy `Access` of the request's subscriber.
+    view to say. `request.subscription` is the lazy `Access` of the request's subscriber, and
+    `await request.asubscription()` the same in async views.
     """
 
     sync_capable = True
@@ -39,12 +31,13 @@ class SubscriptionMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
+        if iscoroutinefunction(get_response):
             markcoroutinefunction(self)
+            # Django calls an async one right on the event loop.
+            self.process_view = self.aprocess_view  # type: ignore[method-assign]
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        _attach(request, request)
+        attach(request)
         return self.get_response(request)
 
     def process_view(
@@ -53,64 +46,40 @@ class SubscriptionMiddleware:
         view: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+    ) -> Any:
+        return refuse(request, nobody=_passes) if _is_gated_here(request, view) else None
+
+    async def aprocess_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> HttpResponseBase | None:
-        if _is_exempt(request):
-            return None
-        asking: HttpRequest | Request | None = request
-        if is_api_view(view):
-            # The view's own authenticators decide who is asking: a JWT, say, even beside a session.
-            asking = authenticate_for_view(request, view, args, kwargs)
-            if asking is not None:
-                _attach(request, asking)
-        elif not request.user.is_authenticated:
-            asking = None
-        if asking is None:
-            return None
-        access: Access = request.subscription  # type: ignore[attr-defined]
-        if access.allowed:
-            return None
-        return _refuse(request, subscriber=get_subscriber(asking), access=access)
+        return await arefuse(request, nobody=_passes) if _is_gated_here(request, view) else None
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Refusals that no REST framework view has answered, and its user being out of reach."""
+        if isinstance(exception, PaymentRequired):
+            return payment_required(request, exception.access)
+        if isinstance(exception, AccessUnavailable | Unavailable):
+            return unavailable(request, exception)
+        if isinstance(exception, Error) and is_armed(request):
+            return unavailable(request, exception)
+        return None
 
 
-def _attach(request: HttpRequest, asking: HttpRequest | Request) -> None:
-    request.subscription = SimpleLazyObject(  # type: ignore[attr-defined]
-        lambda: get_access(get_subscriber(asking))
-    )
+def _is_gated_here(request: HttpRequest, view: Callable[..., Any]) -> bool:
+    """Whether `request.user` is who asks. REST framework's views have yet to find out."""
+    if is_exempt(request, view):
+        return False
+    if is_api_view(view):
+        arm(request)
+        return False
+    return True
 
 
-def _is_exempt(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    if match is not None and not _EXEMPT_APP_NAMES.isdisjoint(match.app_names):
-        return True
-    targets = (django_settings.LOGIN_URL, settings.paywall_url)
-    # With the prefix the site may be mounted under, which a reversed URL has as well.
-    if request.path in {resolve_url(target) for target in targets}:
-        return True
-    path = request.path_info
-    return any(
-        path == rule or (rule != "/" and rule.endswith("/") and path.startswith(rule))
-        for rule in settings.exempt_paths
-    )
-
-
-def _refuse(
-    request: HttpRequest, *, subscriber: models.Model | None, access: Access
-) -> HttpResponseBase:
-    response: HttpResponseBase
-    if _is_browsing(request):
-        query = urlencode({"reason": access.code or "", "next": request.get_full_path()})
-        response = redirect(f"{resolve_url(settings.paywall_url)}?{query}")
-    else:
-        body = payment_required_body(request=request, subscriber=subscriber, access=access)
-        response = JsonResponse(body, status=402)
-    patch_vary_headers(response, ["Accept", "Authorization", "HX-Request", "Cookie"])
-    return response
-
-
-def _is_browsing(request: HttpRequest) -> bool:
-    """A person looking at pages, rather than a program that wants to read the reason."""
-    return (
-        "text/html" in request.headers.get("Accept", "")
-        and "Authorization" not in request.headers
-        and "HX-Request" not in request.headers
-    )
+def _passes(request: HttpRequest) -> None:
+    return None

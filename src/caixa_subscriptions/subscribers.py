@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from asgiref.sync import sync_to_async
+from django.core.exceptions import SynchronousOnlyOperation, ValidationError
 from django.db import models
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject, empty
 from django.utils.translation import gettext as _
 from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
@@ -20,17 +22,44 @@ class SubscriberNotFound(LookupError):
     """Nobody is meant by it, or more than one. Its text is translated and names no person."""
 
 
+def is_somebody(user: Any) -> bool:
+    """Whether a request's user is known. REST framework can be told to have None for nobody."""
+    return user is not None and bool(user.is_authenticated)
+
+
 def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
     """`DJSTRIPE_SUBSCRIBER_MODEL_REQUEST_CALLBACK` of the request; None for nobody.
 
     Takes Django's and REST framework's requests alike: the callback reads `request.user`.
     """
-    if not request.user.is_authenticated:
+    if not is_somebody(getattr(request, "user", None)):
         return None
     subscriber = djstripe_settings.subscriber_request_callback(request)
     if subscriber is None or subscriber.pk is None:
         return None
     return subscriber  # type: ignore[no-any-return]
+
+
+async def aget_subscriber(request: HttpRequest) -> models.Model | None:
+    """`get_subscriber` for async code. Leaves the event loop only for a callback that has to."""
+    await _load_user(request)
+    try:
+        return get_subscriber(request)
+    except SynchronousOnlyOperation:  # raised before anything was done
+        return await sync_to_async(get_subscriber)(request)
+
+
+async def _load_user(request: Any) -> None:
+    """Have `request.user` at hand, which async code cannot load by reading it."""
+    user = getattr(request, "user", None)
+    if not isinstance(user, SimpleLazyObject) or user._wrapped is not empty:
+        return
+    # Only for Django's own is auser() the same person: others set request.user alone.
+    maker = user.__dict__["_setupfunc"].__module__
+    if maker == "django.contrib.auth.middleware" and not hasattr(request, "_cached_user"):
+        request.user = await request.auser()
+    else:
+        await sync_to_async(bool)(user)  # loads it
 
 
 def find_subscriber(who: str) -> models.Model:

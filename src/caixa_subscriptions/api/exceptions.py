@@ -14,8 +14,8 @@ from rest_framework.views import set_rollback
 
 from caixa_subscriptions import exceptions
 from caixa_subscriptions.access import Access
+from caixa_subscriptions.gate import RETRY_AFTER_SECONDS
 from caixa_subscriptions.payment_required import endpoint_url, payment_required_body
-from caixa_subscriptions.subscribers import get_subscriber
 
 STATUS = {
     exceptions.PriceNotOffered: status.HTTP_400_BAD_REQUEST,
@@ -26,8 +26,8 @@ STATUS = {
     exceptions.AlreadySubscribed: status.HTTP_409_CONFLICT,
     exceptions.StripeRefused: status.HTTP_502_BAD_GATEWAY,
     exceptions.StripeUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
+    exceptions.AccessUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
-RETRY_AFTER_SECONDS = 5
 
 
 class PaymentRequired(APIException):
@@ -37,10 +37,22 @@ class PaymentRequired(APIException):
 
     def __init__(self, *, request: Any, access: Access) -> None:
         super().__init__()
+        self.access = access
         # Set directly: the base class would turn the booleans and nulls into strings.
-        self.detail = payment_required_body(
-            request=request, subscriber=get_subscriber(request), access=access
-        )
+        self.detail = payment_required_body(request=request, access=access)
+
+
+class Unavailable(APIException):
+    """503, worth trying again; works under the project's own exception handler too."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    wait = RETRY_AFTER_SECONDS  # REST framework makes the header of it
+
+    def __init__(self) -> None:
+        super().__init__()
+        error = exceptions.AccessUnavailable
+        body: dict[str, Any] = {"detail": error.message, "code": error.code}
+        self.detail = body
 
 
 def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -48,7 +60,7 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     if isinstance(exc, exceptions.SubscriptionsError):
         return _domain_error(exc, context["request"])
     response = drf_exception_handler(exc, context)
-    if response is None or isinstance(exc, PaymentRequired):
+    if response is None or isinstance(exc, PaymentRequired | Unavailable):
         return response
     if isinstance(exc, ValidationError):
         errors = response.data
@@ -68,6 +80,6 @@ def _domain_error(exc: exceptions.SubscriptionsError, request: HttpRequest) -> R
     headers = {}
     if isinstance(exc, exceptions.AlreadySubscribed):
         body["portal_url"] = endpoint_url("portal", request=request)
-    if isinstance(exc, exceptions.StripeUnavailable):
+    if isinstance(exc, exceptions.StripeUnavailable | exceptions.AccessUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return Response(body, status=STATUS.get(type(exc), 500), headers=headers)

@@ -13,7 +13,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from caixa_subscriptions.access import get_access
 from caixa_subscriptions.api.exceptions import exception_handler
 from caixa_subscriptions.api.parsers import BoundedJSONParser
 from caixa_subscriptions.api.serializers import (
@@ -24,6 +23,7 @@ from caixa_subscriptions.api.serializers import (
 )
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriberRequired
+from caixa_subscriptions.gate import access_of
 from caixa_subscriptions.prices import offered_prices
 from caixa_subscriptions.redirects import absolute_redirect_url, default_redirect_url
 from caixa_subscriptions.services.checkout import create_checkout_session
@@ -76,7 +76,7 @@ class StatusView(SubscriptionsView):
 
     def get(self, request: Request) -> Response:
         subscriber = self.subscriber()
-        serializer = StatusSerializer(get_access(subscriber), context={"subscriber": subscriber})
+        serializer = StatusSerializer(access_of(request), context={"subscriber": subscriber})
         return Response(serializer.data)
 
 

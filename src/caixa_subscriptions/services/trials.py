@@ -25,7 +25,7 @@ def is_trial_eligible(*, subscriber: models.Model) -> bool:
         subscriber_id=subscriber.pk,
         livemode=livemode,
     )
-    past = Subscription.objects.filter(customer__subscriber=subscriber, livemode=livemode)
+    past = Subscription.objects.filter(customer__subscriber=subscriber.pk, livemode=livemode)
     return not remembered.exists() and not past.exists()
 
 
