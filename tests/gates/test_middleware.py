@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import datetime as dt
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,43 +9,11 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient, Client
 from django.urls import clear_script_prefix, set_script_prefix
 from rest_framework.test import APIClient
-from rest_framework_simplejwt.tokens import AccessToken
 
 from tests.factories import SubscriptionFactory, UserFactory, in_days
+from tests.gates.clients import HTML, jwt
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls")]
-
-HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-
-
-@pytest.fixture(autouse=True)
-def host_project(settings: Any, caixa: Any, frozen: dt.datetime) -> None:
-    settings.LOGIN_URL = "/login/"
-    # The example's error pages link to URLs that this project does not have.
-    settings.TEMPLATES = [settings.TEMPLATES[0] | {"DIRS": []}]
-    caixa(
-        PAYWALL_URL="pricing",
-        EXEMPT_PATHS=["/open/"],
-        CHECKOUT_SUCCESS_URL="/",
-        CHECKOUT_CANCEL_URL="/",
-        PORTAL_RETURN_URL="/",
-    )
-
-
-@pytest.fixture
-def browser(user: Any) -> Client:
-    client = Client(headers=HTML)
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def subscribed(user: Any) -> Any:
-    return SubscriptionFactory(customer__subscriber=user)
-
-
-def jwt(user: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {AccessToken.for_user(user)}"}
 
 
 def test_a_subscriber_gets_in_and_the_view_sees_the_access(

@@ -20,7 +20,7 @@ _PATHS = tuple(f"stripe_data__{key}" for key in SUBSCRIPTION_KEYS)
 
 def subscription_facts(subscriber: models.Model, *, livemode: bool) -> list[SubscriptionFacts]:
     """Every subscription of every customer of the subscriber in this mode. One SQL."""
-    return [facts for _pk, facts in _rows(livemode, customer__subscriber=subscriber)]
+    return [facts for _pk, facts in _rows(livemode, customer__subscriber=subscriber.pk)]
 
 
 def facts_of_many(
