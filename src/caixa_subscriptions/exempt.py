@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
@@ -24,7 +25,7 @@ _APP_NAMES = frozenset({"admin", "caixa_subscriptions", "djstripe"})
 
 # A proxy or a view may read such a path in another way than it is written, so the beginning of it
 # says nothing about where it leads: empty segments, dot segments, what is escaped twice,
-# parameters, backslashes, control characters.
+# parameters, backslashes, control characters; and the characters that look like these.
 _SUSPICIOUS = re.compile(r"//|/\.{1,2}(?:/|$)|[%;\\\x00-\x1f\x7f]")
 
 
@@ -44,7 +45,7 @@ def _is_exempt_view(view: Callable[..., Any]) -> bool:
 
 def _is_exempt_path(request: HttpRequest) -> bool:
     path = request.path_info
-    if _SUSPICIOUS.search(path):
+    if _SUSPICIOUS.search(path if path.isascii() else normalize("NFKC", path)):
         return False
     exact, beginnings = _rules(settings.exempt_paths)
     if path in exact or path.startswith(beginnings):
