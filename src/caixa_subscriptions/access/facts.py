@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import lru_cache
 from typing import Any
 
-from django.db import models
-from django.db.models import Case, Exists, Min, OuterRef, Subquery, When
-from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Coalesce
-from djstripe.models import Invoice, Subscription
+from django.db import connections, models, router
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
+from djstripe.models import Customer, Subscription
 
-from caixa_subscriptions.shapes import SUBSCRIPTION_KEYS, SubscriptionFacts
+from caixa_subscriptions.access.json import PastDueSince, Values
+from caixa_subscriptions.shapes import SUBSCRIPTION_KEYS, SubscriptionFacts, from_timestamp
 
-_PATHS = tuple(f"stripe_data__{key}" for key in SUBSCRIPTION_KEYS)
+_SUBSCRIBER = Customer._meta.get_field("subscriber")
 
 
 def subscription_facts(subscriber: models.Model, *, livemode: bool) -> list[SubscriptionFacts]:
     """Every subscription of every customer of the subscriber in this mode. One SQL."""
-    return [facts for _pk, facts in _rows(livemode, customer__subscriber=subscriber.pk)]
+    connection = connections[router.db_for_read(Subscription)]
+    pk = _SUBSCRIBER.get_db_prep_value(subscriber.pk, connection)
+    with connection.cursor() as cursor:
+        cursor.execute(_sql_of_one(connection.alias), [pk])
+        rows = cursor.fetchall()
+    return [_facts(*row[1:]) for row in rows if row[1] is not None and bool(row[1]) == livemode]
 
 
 def facts_of_many(
@@ -28,74 +35,46 @@ def facts_of_many(
 ) -> dict[Any, list[SubscriptionFacts]]:
     """The same of many subscribers, by primary key. One SQL."""
     found: dict[Any, list[SubscriptionFacts]] = defaultdict(list)
-    for pk, facts in _rows(livemode, customer__subscriber__in=subscriber_pks):
-        found[pk].append(facts)
+    for row in _rows().filter(customer__subscriber__in=subscriber_pks, livemode=livemode):
+        found[row[0]].append(_facts(*row[1:]))
     return found
 
 
-def _rows(livemode: bool, **whose: Any) -> list[tuple[Any, SubscriptionFacts]]:
-    rows = (
-        Subscription.objects.filter(**whose, livemode=livemode)
-        .annotate(past_due_since=past_due_since())
-        .values_list(
-            "customer__subscriber",
-            "livemode",
-            "customer__date_purged",
-            "customer__caixa_entitlements__lookup_keys",
-            "past_due_since",
-            *_PATHS,
-        )
+@lru_cache
+def _sql_of_one(using: str) -> str:
+    """The SQL for one subscriber, whose key is its parameter.
+
+    Compiled once: at every request it would cost several times the query itself.
+    """
+    of_one = _rows().filter(customer__subscriber=RawSQL("%s", [None]))
+    sql, _params = of_one.query.get_compiler(using).as_sql()
+    return str(sql)
+
+
+def _rows() -> models.QuerySet[Any, tuple[Any, ...]]:
+    """Whose, and what `_facts` takes: values that every database gives alike."""
+    rows: models.QuerySet[Any, tuple[Any, ...]] = Subscription.objects.order_by().values_list(
+        "customer__subscriber",
+        "livemode",
+        "customer__date_purged",
+        Cast("customer__caixa_entitlements__lookup_keys", TextField()),
+        PastDueSince(),
+        Values(SUBSCRIPTION_KEYS),
     )
-    return [(row[0], _facts(*row[1:5], payload=row[5:])) for row in rows]
+    return rows
 
 
 def _facts(
     livemode: bool,
-    date_purged: dt.datetime | None,
-    entitlements: list[str] | None,
-    since: dt.datetime | None,
-    *,
-    payload: Sequence[Any],
+    date_purged: object,
+    entitlements: str | None,
+    past_due_since: float | None,
+    payload: str | None,
 ) -> SubscriptionFacts:
     return SubscriptionFacts.from_stripe(
-        dict(zip(SUBSCRIPTION_KEYS, payload, strict=True)),
-        livemode=livemode,
+        dict(zip(SUBSCRIPTION_KEYS, json.loads(payload), strict=True)) if payload else {},
+        livemode=bool(livemode),
         customer_deleted=date_purged is not None,
-        entitlements=entitlements or (),
-        past_due_since=since,
-    )
-
-
-def past_due_since() -> Case:
-    """When the first payment failed that no later one made good; null unless `past_due`.
-
-    Stripe tells no such moment, and a period begins anew while the subscription stays past due:
-    it is when the first open invoice was made of those after the last that was paid.
-    """
-    invoices = Invoice.objects.annotate(of_subscription=_subscription_id()).order_by()
-    paid_later = invoices.filter(
-        customer_id=OuterRef("customer_id"),
-        of_subscription=OuterRef("of_subscription"),
-        stripe_data__status="paid",
-        created__gte=OuterRef("created"),
-    )
-    unpaid = (
-        invoices.filter(
-            ~Exists(paid_later),
-            customer_id=OuterRef("customer_id"),
-            of_subscription=OuterRef("id"),
-            stripe_data__status="open",
-        )
-        .values("of_subscription")
-        .annotate(first=Min("created"))
-        .values("first")
-    )
-    return Case(When(stripe_data__status="past_due", then=Subquery(unpaid)))
-
-
-def _subscription_id() -> Coalesce:
-    """The subscription of an invoice, where Stripe keeps it since basil, and where before."""
-    parent = KeyTextTransform("subscription_details", KeyTextTransform("parent", "stripe_data"))
-    return Coalesce(
-        KeyTextTransform("subscription", parent), KeyTextTransform("subscription", "stripe_data")
+        entitlements=json.loads(entitlements) if entitlements else (),
+        past_due_since=from_timestamp(past_due_since),
     )

@@ -1,15 +1,20 @@
-"""Numbers out of dj-stripe's `stripe_data`, on every database, and null for what is none.
+"""What access reads out of dj-stripe's `stripe_data`, on every database, in one expression each.
 
-They read what `shapes.from_timestamp` and `shapes.subscription_items` read: a number of seconds
+Django's own expressions, one for every key, are built and compiled anew at every request, which
+costs several times the database's work.
+
+Seconds are what `shapes.from_timestamp` and `shapes.subscription_items` read: a number of seconds
 that is a date, of items that are objects in a list and not deleted. No payload makes them fail.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import models
 from django.db.models import Func
+from djstripe.models import Invoice
 
 # The first and the last second that a datetime can tell.
 _DATES = "BETWEEN -62135596800 AND 253402300799"
@@ -31,7 +36,54 @@ _MARIADB = (
 )
 
 
-class Seconds(Func):
+class _Json(Func):
+    """An expression with a template for each database."""
+
+    template: str  # SQLite's
+    postgresql: str
+    mysql: str
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template=self.postgresql, **context)
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template=self.mysql, **context)
+
+
+class Values(_Json):
+    """The values at these top-level keys as the text of one list; null for what is no object."""
+
+    output_field = models.TextField()
+    arity = 1
+
+    template = (
+        "CASE JSON_TYPE(%(expressions)s) WHEN 'object'"
+        " THEN JSON_EXTRACT(%(expressions)s, %(paths)s) END"
+    )
+    # One look at the row's JSON, which may have to be decompressed, for all the keys.
+    postgresql = (
+        "CASE JSONB_TYPEOF(%(expressions)s) WHEN 'object' THEN"
+        " (SELECT JSONB_BUILD_ARRAY(%(columns)s)::text"
+        " FROM JSONB_TO_RECORD(%(expressions)s) AS payload(%(types)s)) END"
+    )
+    mysql = "CASE JSON_TYPE(%(expressions)s) WHEN 'OBJECT' THEN JSON_ARRAY(%(values)s) END"
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(
+            "stripe_data",
+            paths=", ".join(f"'$.{key}'" for key in keys),
+            columns=", ".join(f'"{key}"' for key in keys),
+            types=", ".join(f'"{key}" jsonb' for key in keys),
+        )
+        self.keys = keys
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        of, _params = compiler.compile(self.get_source_expressions()[0])
+        values = ", ".join(f"JSON_EXTRACT({of}, '$.{key}')" for key in self.keys)
+        return super().as_mysql(compiler, connection, values=values, **context)
+
+
+class Seconds(_Json):
     """The Unix seconds at a top-level key."""
 
     output_field = models.FloatField()
@@ -43,12 +95,6 @@ class Seconds(Func):
 
     def __init__(self, key: str, **extra: Any) -> None:
         super().__init__("stripe_data", key=key, **extra)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template=self.postgresql, **context)
-
-    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template=self.mysql, **context)
 
 
 class ItemSeconds(Seconds):
@@ -78,3 +124,62 @@ class ItemSeconds(Seconds):
 
     def __init__(self, key: str, aggregate: str) -> None:
         super().__init__(key, aggregate=aggregate)
+
+
+class PastDueSince(Func):
+    """The Unix seconds when the first invoice still open was made, after the last that was paid.
+
+    Null unless the subscription is `past_due`. An invoice names its subscription where Stripe keeps
+    it since basil, or where before.
+    """
+
+    output_field = models.FloatField()
+    template = (
+        "CASE WHEN {status} = 'past_due' THEN (SELECT {seconds} FROM {table} unpaid"
+        " WHERE unpaid.customer_id = {customer} AND {unpaid_status} = 'open'"
+        " AND {unpaid_subscription} = {subscription} AND NOT EXISTS ("
+        "SELECT 1 FROM {table} paid WHERE paid.customer_id = {customer} AND {paid_status} = 'paid'"
+        " AND {paid_subscription} = {subscription} AND paid.created >= unpaid.created)) END"
+    )
+
+    def __init__(self) -> None:
+        super().__init__("stripe_data", "customer_id", "id")
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        data, customer, subscription = (
+            compiler.compile(expression)[0] for expression in self.get_source_expressions()
+        )
+        text = _text_on(connection.vendor)
+
+        def subscription_of(invoice: str) -> str:
+            now = text(f"{invoice}.stripe_data", "parent", "subscription_details", "subscription")
+            return f"COALESCE({now}, {text(f'{invoice}.stripe_data', 'subscription')})"
+
+        sql = self.template.format(
+            table=connection.ops.quote_name(Invoice._meta.db_table),
+            customer=customer,
+            subscription=subscription,
+            seconds=_EPOCH[connection.vendor].format("MIN(unpaid.created)"),
+            status=text(data, "status"),
+            unpaid_status=text("unpaid.stripe_data", "status"),
+            unpaid_subscription=subscription_of("unpaid"),
+            paid_status=text("paid.stripe_data", "status"),
+            paid_subscription=subscription_of("paid"),
+        )
+        return sql, ()
+
+
+# Seconds since 1970 of a column that Django keeps in UTC.
+_EPOCH = {
+    "sqlite": "CAST(STRFTIME('%%s', {}) AS REAL)",
+    "postgresql": "EXTRACT(EPOCH FROM {})::double precision",
+    "mysql": "TIMESTAMPDIFF(SECOND, '1970-01-01', {}) + 0e0",
+}
+
+
+def _text_on(vendor: str) -> Callable[..., str]:
+    """How a database gives the text at a path within JSON."""
+    if vendor == "postgresql":
+        return lambda of, *path: f"({of} #>> '{{{','.join(path)}}}')"
+    function = "JSON_EXTRACT" if vendor == "sqlite" else "JSON_VALUE"
+    return lambda of, *path: f"{function}({of}, '$.{'.'.join(path)}')"

@@ -15,8 +15,7 @@ from caixa_subscriptions.access.decision import (
     LATE_NEWS,
     Policy,
 )
-from caixa_subscriptions.access.facts import past_due_since
-from caixa_subscriptions.access.json import ItemSeconds, Seconds
+from caixa_subscriptions.access.json import ItemSeconds, PastDueSince, Seconds
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -32,7 +31,7 @@ def with_access(
             livemode=livemode,
         )
         .alias(
-            past_due_since=past_due_since(),
+            past_due_since=PastDueSince(),
             created_at=Seconds("created"),
             ended_at=Seconds("ended_at"),
             cancel_at=Seconds("cancel_at"),
@@ -53,14 +52,13 @@ def _running(policy: Policy, now: dt.datetime) -> Q:
     moment = now.timestamp()
     renewed_after = moment - policy.renewal_unheard.total_seconds()
     trial_after = moment - LATE_NEWS.total_seconds()
-    tolerance = dt.timedelta(days=policy.past_due_days)
+    past_due_after = moment - dt.timedelta(days=policy.past_due_days).total_seconds()
     by_status = (
         Q(_status("active"), Q(end=None) | Q(end__gt=renewed_after))
         | Q(_status("trialing"), Q(trial_end=None) | Q(trial_end__gt=trial_after))
         | Q(
             _status("past_due"),
-            Q(past_due_since__gt=now - tolerance)
-            | Q(past_due_since=None, start__gt=moment - tolerance.total_seconds()),
+            Q(past_due_since__gt=past_due_after) | Q(past_due_since=None, start__gt=past_due_after),
         )
     )
     return by_status & Q(ended_at=None) & (Q(cancel_at=None) | Q(cancel_at__gt=moment))
