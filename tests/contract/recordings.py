@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import email.utils
 import json
-import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from caixa_subscriptions.simulator.params import decode_form
 from tests.contract import preparing
 from tests.contract.comparing import Figures, compare, pairs
 from tests.contract.exceptions import TOO_OLD, excepted
+from tests.reference import folder
 
 KEY = "sk_test_simulator000000000000000000"
 
@@ -40,11 +40,6 @@ class Outcome:
     headers: list[str] = field(default_factory=list)
     not_replayed: list[str] = field(default_factory=list)
     excepted: list[str] = field(default_factory=list)
-
-
-def folder() -> Path | None:
-    named = os.environ.get("STRIPE_REFERENCE_DIR")
-    return Path(named, "recorded") if named else None
 
 
 def load(path: Path) -> list[dict[str, Any]]:

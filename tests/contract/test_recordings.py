@@ -11,15 +11,13 @@ import pytest
 
 from tests.contract.comparing import Figures, compare
 from tests.contract.exceptions import KNOWN
-from tests.contract.recordings import Outcome, folder, replay_all, show
+from tests.contract.recordings import Outcome, replay_all, show
+from tests.reference import required_folder
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
-    recorded = folder()
-    if recorded is None:
-        pytest.skip("STRIPE_REFERENCE_DIR is not set: it holds recordings of Stripe's test mode")
-    found = replay_all(recorded)
+    found = replay_all(required_folder())
     assert found
     show(found)
     return found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.reference import required_folder
 from tests.simulator.tools import Calls, advance
 
 Types = dict[str, set[str]]
@@ -93,12 +92,9 @@ def gathered(answers: Iterable[Any]) -> dict[str, Types]:
 
 @pytest.fixture(scope="module")
 def answers() -> list[dict[str, Any]]:
-    folder = os.environ.get("STRIPE_REFERENCE_DIR")
-    if not folder:
-        pytest.skip("STRIPE_REFERENCE_DIR is not set: it holds recordings of Stripe's test mode")
     return [
         one
-        for path in sorted(Path(folder, "recorded").glob("*.json"))
+        for path in sorted(required_folder().glob("*.json"))
         for one in json.loads(path.read_text())
     ]
 

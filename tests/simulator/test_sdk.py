@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import io
+import select
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -247,6 +249,22 @@ def test_a_chunked_body_is_not_overlooked(
     assert response.status == 411
     assert b"Content-Length" in response.read()
     assert simulator.list_objects("customer") == []
+
+
+@pytest.mark.parametrize("header", ["Transfer-Encoding: chunked", "Content-Length: 2000000"])
+def test_what_is_sent_after_a_refusal_does_not_lose_it(
+    server: ThreadingWSGIServer, header: str
+) -> None:
+    head = f"POST /v1/customers HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as raw:
+        raw.sendall(head.encode())
+        assert select.select([raw], [], [], 5)[0]  # answered, before any of the body was sent
+        for _ in range(10):
+            time.sleep(0.01)
+            raw.sendall(b"4\r\nname\r\n")
+        raw.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith((b"HTTP/1.0 411", b"HTTP/1.0 413"))
 
 
 def test_a_folded_header_is_repeated_on_one_line(connection: http.client.HTTPConnection) -> None:

@@ -14,6 +14,7 @@ from caixa_subscriptions.simulator import control_http, pages
 from caixa_subscriptions.simulator.core import Simulator
 from caixa_subscriptions.simulator.errors import StripeError
 from caixa_subscriptions.simulator.faults import LATENCY
+from caixa_subscriptions.simulator.pages.request import base_url
 from caixa_subscriptions.simulator.params import decode_form
 
 if TYPE_CHECKING:
@@ -104,11 +105,6 @@ def _is_loopback(environ: WSGIEnvironment) -> bool:
     except ValueError:
         return False
     return host in ("127.0.0.1", "localhost", "::1")
-
-
-def base_url(environ: WSGIEnvironment) -> str:
-    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
-    return f"{environ['wsgi.url_scheme']}://{host}"
 
 
 def read_form(environ: WSGIEnvironment) -> str:

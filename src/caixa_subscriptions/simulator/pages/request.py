@@ -45,7 +45,7 @@ def read_request(environ: Mapping[str, Any]) -> PageRequest:
         path=segments[1:],
         form=form,
         query=_fields(environ.get("QUERY_STRING", ""), "address"),
-        base_url=_base_url(environ),
+        base_url=base_url(environ),
     )
 
 
@@ -63,10 +63,11 @@ def _is_from_here(environ: Mapping[str, Any]) -> bool:
         return True
     if origin == "null":
         return site == "same-origin"
-    return bool(origin == _base_url(environ))
+    return bool(origin == base_url(environ))
 
 
-def _base_url(environ: Mapping[str, Any]) -> str:
+def base_url(environ: Mapping[str, Any]) -> str:
+    """Scheme, host and port, as the caller writes them."""
     host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
     return f"{environ['wsgi.url_scheme']}://{host}"
 
