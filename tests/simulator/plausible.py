@@ -9,106 +9,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 from caixa_subscriptions.simulator.params import Spec
 from caixa_subscriptions.simulator.routes import Route
 from tests.docs.parameters import nested
-from tests.simulator.tools import DAY, GOOD, START, Calls
-
-# What a call needs before a parameter of it is looked at; `{...}` is an id of the world's.
-VALID: dict[str, dict[str, Any]] = {
-    "POST /v1/billing_portal/sessions": {"customer": "{customer}"},
-    "POST /v1/checkout/sessions": {
-        "mode": "subscription",
-        "success_url": "https://shop.example/",
-        "line_items": [{"price": "{price}"}],
-    },
-    "POST /v1/coupons": {
-        "amount_off": 10,
-        "currency": "usd",
-        "duration": "repeating",
-        "duration_in_months": 1,
-    },
-    "POST /v1/payment_methods": {
-        "type": "card",
-        "card": {"number": GOOD, "exp_month": 12, "exp_year": 2034},
-    },
-    "POST /v1/payment_intents": {
-        "amount": 100,
-        "currency": "usd",
-        "confirm": True,
-        "payment_method": "pm_card_visa",
-        "return_url": "https://shop.example/",
-    },
-    "POST /v1/setup_intents": {"confirm": True, "payment_method": "pm_card_visa"},
-    "POST /v1/prices": {
-        "currency": "usd",
-        "unit_amount": 900,
-        "product": "{product}",
-        "lookup_key": "monthly",
-    },
-    "POST /v1/prices/{price}": {"lookup_key": "monthly"},
-    "POST /v1/promotion_codes": {
-        "promotion": {"type": "coupon", "coupon": "{coupon}"},
-        "restrictions": {"minimum_amount": 1, "minimum_amount_currency": "usd"},
-    },
-    "POST /v1/invoiceitems": {"customer": "{customer}", "amount": 1},
-    "POST /v1/invoices": {"customer": "{customer}"},
-    "POST /v1/invoices/create_preview": {
-        "subscription": "{subscription}",
-        "subscription_details": {"items": [{"id": "{subscription_item}"}]},
-    },
-    "POST /v1/refunds": {"charge": "{charge}"},
-    "POST /v1/subscription_items": {"subscription": "{subscription}", "price": "{price}"},
-    "POST /v1/subscriptions/{subscription}": {"items": [{"id": "{subscription_item}"}]},
-    "POST /v1/subscriptions": {"customer": "{customer}", "items": [{"price": "{price}"}]},
-}
-
-INLINE = {"price_data": {"currency": "usd", "unit_amount": 5, "product": "{product}"}}
-
-PAYMENT = {"mode": "payment", "line_items": [INLINE]}
-
-# What a parameter needs beside it; None leaves out.
-BESIDE: dict[str, dict[str, dict[str, Any]]] = {
-    "POST /v1/checkout/sessions": {
-        "customer_creation": PAYMENT,
-        "line_items.price_data": {
-            "line_items": [{"price_data": {"unit_amount": 5, "product": "{product}"}}]
-        },
-        "payment_intent_data": PAYMENT,
-        "setup_intent_data": {"mode": "setup", "currency": "usd", "line_items": None},
-    },
-}
-
-# Given the one, the other is left out.
-INSTEAD_OF = {
-    "percent_off": "amount_off",
-    "unit_amount_decimal": "amount",
-    "plan": "price",
-    "product_data": "product",
-}
-
-# Which object of a list a path names, where the newest will not do.
-WHICH = {
-    "/v1/invoices": {"status": "open"},
-    "/v1/invoices/{invoice}": {"status": "draft"},
-    "/v1/invoices/{invoice}/finalize": {"status": "draft"},
-    "/v1/payment_intents/{intent}/cancel": {"customer": "{customer}"},
-    "/v1/payment_intents/{intent}/capture": {"customer": "{customer}"},
-    "/v1/subscription_items": {"subscription": "{subscription}"},
-}
-
-# Values no type tells.
-VALUES: dict[str, Any] = {
-    "email": "ana@example.com",
-    "expires_at": START + DAY // 2,
-    "frozen_time": START + DAY,
-    "pix": {},
-    "query": "metadata['a']:null",
-    "trial_end": START + 5 * DAY,
-    "unit_amount_decimal": "1",
-    "url": "https://shop.example/",
-}
+from tests.simulator.tools import Calls
+from tests.simulator.valid import BESIDE, INSTEAD_OF, KINDS, OWN, VALID, VALUES, WHICH
 
 
 def an_id(call: Calls, kind: str) -> str:
-    kind = {"test_clock": "test_helpers.test_clock"}.get(kind, kind)
+    """Of what the world has a name for, else of the newest object of a kind."""
+    if kind in call.named:
+        return call.named[kind]
+    kind = KINDS.get(kind, kind)
     kind = "payment_method" if kind.endswith("payment_method") else kind
     found = call.simulator.list_objects(kind, limit=1)
     return str(found[0]["id"]) if found else "x"
@@ -137,7 +46,7 @@ def value_of(call: Calls, name: str, hint: Any, wanted: tuple[str, ...] = ()) ->
         }
         return [given] if is_list(hint) else given
     if name in VALUES:
-        return VALUES[name]
+        return filled(call, VALUES[name])
     options = get_args(hint) if get_origin(hint) is Union else (hint,)
     for option in options:
         if get_origin(option) is list:
@@ -179,9 +88,9 @@ def merged(base: Any, more: Any) -> Any:
     return more
 
 
-def path_of(call: Calls, template: str) -> str:
+def path_of(call: Calls, template: str, dotted: str = "") -> str:
     """With ids of the first object of each list."""
-    own = WHICH.get(template)
+    own = WHICH.get(f"{template} {dotted}", WHICH.get(template))
     while found := re.search(r"\{\w+\}", template):
         family = template[: found.start() - 1]
         answer = call.raw("GET", family, filled(call, own or WHICH.get(family, {}))).body
@@ -199,22 +108,53 @@ def asked(call: Calls, one: Route, dotted: str, value: Any = None) -> dict[str, 
     known = one.spec.known()
     top, *inside = dotted.split(".")
     given = {top: value_of(call, top, known[top][0], tuple(inside))}
+    if value is None:
+        value = filled(
+            call, OWN.get(named(one), {}).get(dotted, holder(given, dotted)[_last(dotted)])
+        )
     base = filled(call, VALID.get(named(one), {}))
     base.pop(INSTEAD_OF.get(top), None)
     for start, beside in BESIDE.get(named(one), {}).items():
         if dotted.startswith(start):
             base |= filled(call, beside)
-    base = {name: given for name, given in base.items() if given is not None}
+    base = without_none(base)
     for name, (hint, required) in known.items():
         if required and name not in base:
             base[name] = value_of(call, name, hint)
-    params: dict[str, Any] = merged(base, given)
-    if value is not None:
-        node: Any = params
-        for step in (top, *inside)[:-1]:
-            node = node[step][0] if isinstance(node[step], list) else node[step]
-        node[dotted.rpartition(".")[2]] = value
-    return params
+    params: dict[str, Any] = merged(given, base)
+    holder(params, dotted)[_last(dotted)] = value
+    return with_place(call, one, dotted, params)
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
+
+
+def holder(params: dict[str, Any], dotted: str) -> dict[str, Any]:
+    """The hash, or the first of its list, in which a dotted name ends."""
+    node: Any = params
+    for step in dotted.split(".")[:-1]:
+        node = node[step][0] if isinstance(node[step], list) else node[step]
+    found: dict[str, Any] = node
+    return found
+
+
+def without_none(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {key: without_none(one) for key, one in node.items() if one is not None}
+    return [without_none(one) for one in node] if isinstance(node, list) else node
+
+
+def with_place(call: Calls, one: Route, dotted: str, params: dict[str, Any]) -> dict[str, Any]:
+    """A cursor is an id of that very list, a page the token of a search that has one."""
+    if dotted not in ("ending_before", "starting_after", "page"):
+        return params
+    rest = {name: given for name, given in params.items() if name != dotted}
+    answer = call.raw(one.method, path_of(call, one.template, dotted), rest | {"limit": 1}).body
+    if dotted == "page":
+        return params | {"page": answer.get("next_page") or "x"}
+    found = answer.get("data")
+    return params | {dotted: found[0]["id"] if found else "x"}
 
 
 def choices(one: Route, dotted: str) -> list[Any]:

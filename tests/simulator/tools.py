@@ -52,6 +52,7 @@ class Calls:
 
     def __init__(self, simulator: Simulator) -> None:
         self.simulator = simulator
+        self.named: dict[str, str] = {}  # ids that a test calls by names
 
     def raw(
         self,
