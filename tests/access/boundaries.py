@@ -21,9 +21,16 @@ def around(number: int, unit: str = "day") -> dict[str, str]:
     }
 
 
+NEWS_IS_LATE = {
+    "3 days and 5 minutes ago, and a second": "-3d-5m-1s",
+    "exactly 3 days and 5 minutes ago": "-3d-5m",
+    "3 days and 5 minutes ago, but for a second": "-3d-5m+1s",
+}
+
+
 def ends_of_trials() -> Iterator[Row]:
-    for days_ago in (0, 3, 7):
-        for words, end in around(days_ago).items():
+    for moments in (around(0), around(3), NEWS_IS_LATE, around(7)):
+        for words, end in moments.items():
             yield Row(f"The trial's end: {words}, no news", f"trialing trial_end={end}")
             yield Row(
                 f"The end of a trial that Stripe tells as a period: {words}, no news",
@@ -39,8 +46,9 @@ def ends_of_trials() -> Iterator[Row]:
 
 
 def ends_of_periods() -> Iterator[Row]:
-    for days, days_ago in product((0, 7, 30), (0, 3, 7, 30)):
-        for words, end in around(days_ago).items():
+    ago = (around(0), around(3), NEWS_IS_LATE, around(7), around(30))
+    for days, moments in product((0, 3, 7, 30), ago):
+        for words, end in moments.items():
             yield Row(
                 f"The paid period's end: {words}, no news, PAST_DUE_DAYS is {days}",
                 f"active period=-60d..{end}",

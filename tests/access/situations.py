@@ -19,7 +19,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-UNITS = {"d": 86_400, "h": 3_600, "s": 1}
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 FLAGS = ("live", "customer_deleted", "cancel_at_period_end", "pre-basil")
 TIMES = ("created", "trial_end", "cancel_at", "canceled_at", "ended_at", "unpaid_since")
 PERIODS = ("period", "item", "deleted_item")
@@ -48,7 +48,7 @@ def parse(text: str) -> list[Situation]:
 def seconds_of(text: str) -> int | None:
     if text in ("", "now"):
         return None if text == "" else 0
-    parts = re.findall(r"([+-])(\d+)([dhs])", text)
+    parts = re.findall(r"([+-])(\d+)([dhms])", text)
     assert "".join(map("".join, parts)) == text, f"not a time: {text}"
     return sum(int(sign + number) * UNITS[unit] for sign, number, unit in parts)
 

@@ -12,8 +12,9 @@ from caixa_subscriptions.access.plans import Catalogue
 from caixa_subscriptions.shapes import SubscriptionFacts
 
 # Stripe delivers a webhook again for 3 days (Stripe docs: webhooks), so a period or a trial that
-# is over in our books, and not in what we heard, may only mean that the news is late.
-LATE_NEWS = dt.timedelta(days=3)
+# is over in our books, and not in what we heard, may only mean that the news is late. Five minutes
+# more, for a clock of ours that is fast.
+LATE_NEWS = dt.timedelta(days=3, minutes=5)
 
 # An incomplete subscription expires 23 hours after its creation (Stripe docs: subscriptions).
 INCOMPLETE_EXPIRES_AFTER = dt.timedelta(hours=23)
