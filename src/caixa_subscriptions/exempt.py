@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from unicodedata import normalize
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, get_script_prefix, get_urlconf
+from django.urls import NoReverseMatch
 from django.utils.translation import get_language
 
 from caixa_subscriptions.conf import settings
@@ -39,8 +40,11 @@ def is_exempt(request: HttpRequest, view: Callable[..., Any]) -> bool:
 
 def _is_exempt_view(view: Callable[..., Any]) -> bool:
     # Django keeps the class of a view as `view_class`, REST framework's view sets as `cls`.
-    places = (view, getattr(view, "view_class", None), getattr(view, "cls", None))
-    return any(getattr(place, ATTRIBUTE, False) is True for place in places)
+    return (
+        getattr(view, ATTRIBUTE, None) is True
+        or getattr(getattr(view, "view_class", None), ATTRIBUTE, None) is True
+        or getattr(getattr(view, "cls", None), ATTRIBUTE, None) is True
+    )
 
 
 def _is_exempt_path(request: HttpRequest) -> bool:
@@ -50,11 +54,13 @@ def _is_exempt_path(request: HttpRequest) -> bool:
     exact, beginnings = _rules(settings.exempt_paths)
     if path in exact or path.startswith(beginnings):
         return True
-    return any(
-        _leads_here(target, request)
-        for target in (settings.paywall_url, django_settings.LOGIN_URL)
-        if target
-    )
+    hosts = _places(
+        (settings.paywall_url, django_settings.LOGIN_URL),
+        request.path.removesuffix(path),
+        get_language(),
+        getattr(request, "urlconf", None) or django_settings.ROOT_URLCONF,
+    ).get(request.path, ())
+    return any(host in ("", request.get_host()) for host in hosts)
 
 
 @lru_cache(maxsize=16)
@@ -63,17 +69,18 @@ def _rules(paths: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
     return frozenset(paths), tuple(path for path in paths if path.endswith("/") and path != "/")
 
 
-def _leads_here(target: Any, request: HttpRequest) -> bool:
-    host, path = _place(target, get_script_prefix(), get_language(), get_urlconf())
-    # With the prefix the site may be mounted under, which a reversed URL has as well.
-    return path == request.path and host in ("", request.get_host())
-
-
 @lru_cache(maxsize=256)
-def _place(target: Any, prefix: str, language: str | None, urlconf: Any) -> tuple[str, str]:
-    """Host, if it names one, and path of a URL setting. All that reversing depends on is given."""
-    try:
-        url = urlsplit(resolve_url(target))
-    except NoReverseMatch:
-        return "", ""  # the path of nothing
-    return url.netloc, url.path
+def _places(
+    targets: tuple[Any, ...], mounted_under: str, language: str | None, urlconf: Any
+) -> dict[str, list[str]]:
+    """The paths that URL settings lead to, each with its host, "" for any.
+
+    All that reversing a name depends on is given, so that it is done once. A reversed path has the
+    prefix that the site is mounted under.
+    """
+    places: dict[str, list[str]] = {}
+    for target in filter(None, targets):
+        with suppress(NoReverseMatch):  # the project has no such page
+            url = urlsplit(resolve_url(target))
+            places.setdefault(url.path, []).append(url.netloc)
+    return places

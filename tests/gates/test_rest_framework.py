@@ -94,6 +94,16 @@ def test_a_login_is_not_gated_but_what_comes_after_it(user: Any) -> None:
     assert client.get("/page/").status_code == 402
 
 
+def test_a_login_is_not_gated_by_a_middleware_that_is_listed_twice(
+    user: Any, settings: Any
+) -> None:
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "caixa_subscriptions.middleware.SubscriptionMiddleware",
+    ]
+    assert Client().post("/drf/login/", {"pk": user.pk}).status_code == 200
+
+
 def test_a_view_that_takes_the_refused_for_nobody_sees_nobody(user: Any, subscribed: Any) -> None:
     other = UserFactory()
     assert Client().get("/drf/optional/", headers=jwt(user)).json() == {"user": user.pk}
