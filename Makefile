@@ -10,6 +10,9 @@ PORT := 8000
 endif
 export PORT
 
+BENCH := $(BIN)/python -m pytest -q -p no:randomly -p no:cacheprovider \
+	--benchmark-columns=min,median,rounds benchmarks/bench_access.py
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test bench lint types docs clean
 
@@ -33,7 +36,11 @@ demo-reset: $(VENV)/.example ## the same, afresh
 test: $(VENV)/.test ## the whole suite, on SQLite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
-bench: $(VENV)/.test ## how fast the simulator is, and how much memory it takes
+bench: $(VENV)/.test ## what gates cost on SQLite (and TEST_POSTGRES_URL), and how fast the simulator is
+	$(BENCH)
+	@if [ -n "$(TEST_POSTGRES_URL)" ]; then \
+		$(BIN)/python -m pip install --quiet "psycopg[binary]>=3.2" && TEST_DATABASE_URL=$(TEST_POSTGRES_URL) $(BENCH); \
+	else echo "PostgreSQL was left out: TEST_POSTGRES_URL is not set."; fi
 	$(BIN)/python -m benchmarks.simulator
 
 lint: $(VENV)/.lint ## ruff and django-upgrade

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ def _use(
     settings.CACHES = settings.CACHES | {"access": backend | {"KEY_PREFIX": prefix}}
     caixa(CACHE="access")
     monkeypatch.setattr(cache, "_resting_until", 0.0)
+    monkeypatch.setattr(cache, "_kept", OrderedDict())
     caches["access"].clear() if backend["LOCATION"] == "access" else _forget(prefix)
     return caches["access"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+from collections import OrderedDict
 from typing import Any
 
 import pytest
@@ -226,7 +227,7 @@ def test_a_generation_that_was_evicted_voids_the_facts(
     get_access(user)
     Subscription.objects.update(stripe_data={"status": "canceled"})
     key = cache.read(user, livemode=False).key
-    cached.delete(f"{key}:generation")
+    cached.delete(key)
     assert not get_access(user).allowed
 
 
@@ -293,13 +294,33 @@ def test_writers_try_a_broken_cache_every_time(
     assert not get_access(user).allowed
 
 
-def test_one_that_fails_to_keep_is_no_error(
-    user: Any, subscription: Any, cached: Any, monkeypatch: pytest.MonkeyPatch
+def test_only_so_many_are_kept(
+    user: Any, cached: Any, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
 ) -> None:
-    at = cache.read(user, livemode=False)
-    monkeypatch.setattr(cache, "_cache", lambda: Broken())
-    cache.keep(at, [])
-    monkeypatch.undo()
+    monkeypatch.setattr(cache, "_MOST_KEPT", 2)
+    users = [user, UserFactory(), UserFactory()]
+    for one in users:
+        get_access(one)
+    with django_assert_num_queries(0):
+        get_access(users[2])
+        get_access(users[1])
+    with django_assert_num_queries(1):
+        get_access(users[0])
+
+
+def test_another_process_reads_for_itself_and_is_told_of_writes(
+    user: Any, subscription: Any, cached: Any, committed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours: Any = OrderedDict()
+    theirs: Any = OrderedDict()
+    for kept in (ours, theirs):
+        monkeypatch.setattr(cache, "_kept", kept)
+        assert get_access(user).allowed
+    with committed():
+        cancel(subscription)
+    for kept in (ours, theirs):
+        monkeypatch.setattr(cache, "_kept", kept)
+        assert not get_access(user).allowed
 
 
 # Async code

@@ -1,17 +1,20 @@
-"""The facts of a subscriber in a shared cache, dropped by every write that matters.
+"""The facts of a subscriber, kept in this process for as long as a shared cache says they are good.
 
-The cache holds facts, never answers: what time changes is decided when it is read.
+What is kept are facts, never answers: what time changes is decided when it is read.
 
-Beside the facts each subscriber has a generation. Facts are good only with the generation that was
-read before they were, so a reader who was overtaken by a write cannot bring old facts back. While
-a write is under way the generation says so, and readers ask the database until it is committed.
+The shared cache holds a generation for each subscriber, and nothing else. Facts are good only
+with the generation that was read before they were, so a reader who was overtaken by a write cannot
+bring old facts back. While a write is under way the generation says so, and readers ask the
+database until it is committed. Every process reads the facts once for each generation.
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
+import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +27,6 @@ from caixa_subscriptions.shapes import SubscriptionFacts
 
 logger = logging.getLogger(__name__)
 
-# Changes when SubscriptionFacts does: an older release's facts are not read.
-_VERSION = 1
 _WRITING = "writing:"
 # A write that was rolled back or killed is taken for under way this long.
 _WRITE_SECONDS = 60
@@ -33,6 +34,12 @@ _WRITE_SECONDS = 60
 # by every request. Writers always try.
 _REST_SECONDS = 5
 _resting_until = 0.0
+
+# Some 2 KB each; those read from the database longest ago go first.
+_MOST_KEPT = 10_000
+_kept: OrderedDict[str, tuple[str, list[SubscriptionFacts]]] = OrderedDict()
+_lock = threading.Lock()
+_NOTHING: tuple[None, None] = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +52,21 @@ class Read:
 
 
 def read(subscriber: models.Model, *, livemode: bool) -> Read:
-    """The cached facts, if they are current. A cache that fails has none."""
+    """The facts that are kept, if they are good. With a cache that fails there are none."""
     key = _key(subscriber.pk, livemode)
     if time.monotonic() < _resting_until:
         return Read(key)
     try:
-        found = _cache().get_many([_generation(key), key])
-        generation = found.get(_generation(key))
+        generation = _cache().get(key)
         if generation is None:
             # Of several who find none the first one's stays, and all read what became of it.
-            generation = _cache().get_or_set(_generation(key), _new, 2 * settings.cache_seconds)
+            generation = _cache().get_or_set(key, _new, settings.cache_seconds)
     except Exception as error:
         _failed("read", error)
         return Read(key)
     if generation is None or generation.startswith(_WRITING):
         return Read(key)
-    kept_under, facts = found.get(key) or (None, None)
+    kept_under, facts = _kept.get(key, _NOTHING)
     return Read(key, generation, facts if kept_under == generation else None)
 
 
@@ -68,17 +74,18 @@ def keep(at: Read, facts: list[SubscriptionFacts]) -> None:
     """Keep the facts that were read from the database after `at`."""
     if at.generation is None:
         return
-    try:
-        _cache().set(at.key, (at.generation, facts), settings.cache_seconds)
-    except Exception as error:
-        _failed("write", error)
+    with _lock:
+        _kept[at.key] = at.generation, facts
+        _kept.move_to_end(at.key)
+        if len(_kept) > _MOST_KEPT:
+            _kept.popitem(last=False)
 
 
 def begin_write(subscriber_pk: Any, *, livemode: bool) -> str:
     """From now on nobody reads or keeps this subscriber's facts here. Gives the write's token."""
     token = _WRITING + _new()
     try:
-        _cache().set(_generation(_key(subscriber_pk, livemode)), token, _WRITE_SECONDS)
+        _cache().set(_key(subscriber_pk, livemode), token, _WRITE_SECONDS)
     except Exception as error:
         _failed("drop", error)
     return token
@@ -89,11 +96,11 @@ def end_write(subscriber_pk: Any, *, livemode: bool, token: str) -> None:
 
     Unless another write began meanwhile: that one's end decides.
     """
-    generation = _generation(_key(subscriber_pk, livemode))
+    key = _key(subscriber_pk, livemode)
     try:
-        current = _cache().get(generation)
+        current = _cache().get(key)
         if current is None or current == token or not current.startswith(_WRITING):
-            _cache().set(generation, _new(), 2 * settings.cache_seconds)
+            _cache().set(key, _new(), settings.cache_seconds)
     except Exception as error:
         _failed("drop", error)
 
@@ -107,11 +114,7 @@ def _new() -> str:
 
 
 def _key(subscriber_pk: Any, livemode: bool) -> str:
-    return f"caixa_subscriptions:{_VERSION}:{'live' if livemode else 'test'}:{subscriber_pk}"
-
-
-def _generation(key: str) -> str:
-    return f"{key}:generation"
+    return f"caixa_subscriptions:{'live' if livemode else 'test'}:{subscriber_pk}"
 
 
 def _failed(verb: str, error: Exception) -> None:
