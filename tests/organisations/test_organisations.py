@@ -10,7 +10,7 @@ CASES = Path(__file__).parent / "cases.py"
 
 
 def test_organisations_get_through_every_gate_and_endpoint() -> None:
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"),
             *("--ds", "tests.organisations.project.settings", str(CASES)),

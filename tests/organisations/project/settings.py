@@ -1,5 +1,9 @@
 from tests.settings import *  # noqa: F403
-from tests.settings import INSTALLED_APPS, MIDDLEWARE
+from tests.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE
+
+if "sqlite" not in DATABASES["default"]["ENGINE"]:
+    # The tests that start this project are using the other one at the same time.
+    DATABASES["default"]["TEST"] = {"NAME": "test_organisations"}
 
 INSTALLED_APPS = [
     app for app in INSTALLED_APPS if not app.startswith("example_project.reports")
