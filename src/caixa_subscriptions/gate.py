@@ -154,7 +154,8 @@ def payment_required(request: HttpRequest, access: Access) -> HttpResponseBase:
 
 def unavailable(request: HttpRequest, error: Exception) -> HttpResponseBase:
     """503: nobody can say whether there is access, so there is none for the moment."""
-    logger.error("Access could not be decided: %r", error.__cause__ or error)
+    # Its text may name hosts or quote what was asked for.
+    logger.error("Access could not be decided: %s", type(error.__cause__ or error).__name__)
     detail = str(AccessUnavailable.message)
     response: HttpResponse
     if _is_browsing(request):
