@@ -134,8 +134,8 @@ def _running(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verd
     latest = end + (LATE_NEWS if trialing else policy.renewal_unheard)
     if latest <= now:
         if trialing:
-            return Verdict("trial_over_unheard", "trial_expired")
-        return Verdict("renewal_unheard", "subscription_expired")
+            return Verdict("trial_over_unheard", "trial_expired", changes_at=facts.cancel_at)
+        return Verdict("renewal_unheard", "subscription_expired", changes_at=facts.cancel_at)
     changes_at = min(latest, facts.cancel_at) if facts.cancel_at else latest
     if end <= now:
         # Renewed at Stripe, presumably; when it ends is not known here yet.
@@ -146,10 +146,10 @@ def _running(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verd
 def _past_due(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verdict:
     since = facts.past_due_since or facts.current_period_start
     if since is None:
-        return Verdict("past_due_unknown", "payment_past_due")
+        return Verdict("past_due_unknown", "payment_past_due", changes_at=facts.cancel_at)
     until = since + dt.timedelta(days=policy.past_due_days)
     if until <= now:
-        return Verdict("past_due_over", "payment_past_due")
+        return Verdict("past_due_over", "payment_past_due", changes_at=facts.cancel_at)
     end = min(until, facts.cancel_at) if facts.cancel_at else until
     return Verdict("past_due", until=end, past_due_until=until, changes_at=end)
 
