@@ -95,6 +95,7 @@ def failed_payments() -> Iterator[Row]:
         "A weekly one stays past due for months", "past_due period=-2d..+5d unpaid_since=-90d"
     )
     yield Row("Past due, and nobody knows since when", "past_due")
+    yield Row("Past due, nobody knows since when, canceled for tomorrow", "past_due cancel_at=+1d")
     yield Row("Past due, only the end is known", "past_due period=..+9d")
     yield Row("Past due, its own period over too", "past_due period=-30d..-1d unpaid_since=-1d")
     yield Row(

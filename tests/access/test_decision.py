@@ -44,6 +44,52 @@ def test_the_facts_are_handed_on() -> None:
     assert access.cancel_at_period_end
 
 
+@pytest.mark.parametrize(
+    ("payload", "rule"),
+    [
+        ({}, "active"),
+        ({"status": "trialing"}, "trialing"),
+        ({"cancel_at": in_days(5)}, "cancels_later"),
+        ({"current_period_end": in_days(-1), "cancel_at": in_days(5)}, "news_late"),
+        ({"current_period_end": in_days(-9)}, "renewal_unheard"),
+        ({"status": "trialing", "trial_end": in_days(-9)}, "trial_over_unheard"),
+        ({"cancel_at": in_days(-1)}, "cancellation_reached"),
+        ({"ended_at": in_days(-1)}, "ended"),
+        ({"status": "past_due", "current_period_start": in_days(-1)}, "past_due"),
+        ({"status": "past_due", "current_period_start": in_days(-8)}, "past_due_over"),
+        ({"status": "past_due", "current_period_start": None}, "past_due_unknown"),
+        ({"status": "canceled"}, "canceled"),
+        (
+            {
+                "status": "canceled",
+                "trial_end": in_days(-1),
+                "canceled_at": in_days(-1),
+                "current_period_end": in_days(-1),
+            },
+            "trial_ended",
+        ),
+        ({"status": "incomplete", "created": in_days(-1)}, "incomplete"),
+        ({"status": "incomplete", "created": in_days(-0.5)}, "incomplete_allowed"),
+        ({"status": "incomplete_expired"}, "never_paid"),
+        ({"status": "paused"}, "paused"),
+        ({"status": "unpaid"}, "unpaid"),
+        ({"status": "hibernating"}, "unknown_status"),
+    ],
+)
+def test_the_rule_that_decided_is_named(payload: dict[str, Any], rule: str) -> None:
+    policy = Policy(past_due_days=7, allow_incomplete=True)
+    access = decide([facts_of(**payload)], policy=policy, now=NOW, livemode=False)
+    assert access.rule == rule
+
+
+def test_a_deleted_customer_is_a_rule_too() -> None:
+    facts = SubscriptionFacts.from_stripe(
+        subscription_payload(), livemode=False, customer_deleted=True
+    )
+    assert decide([facts], policy=POLICY, now=NOW, livemode=False).rule == "customer_deleted"
+    assert not is_live(facts, NOW)
+
+
 def test_an_expired_trial_is_no_longer_trialing() -> None:
     assert not access_of({"status": "trialing", "trial_end": in_days(-9)}).is_trialing
 
@@ -62,6 +108,7 @@ def test_what_can_still_charge_is_live(status: str) -> None:
         {"status": "incomplete_expired"},
         {"ended_at": in_days(-1)},
         {"cancel_at": in_days(-1)},
+        {"cancel_at": NOW},
     ],
 )
 def test_what_can_no_longer_charge_is_not_live(payload: dict[str, Any]) -> None:

@@ -34,8 +34,13 @@ PRICES: dict[str, dict[str, str]] = {
 ITEM = ItemFacts
 
 
+def made() -> Catalogue:
+    """Made anew, whatever was made of the same settings before."""
+    return catalogue(dict(PRICES), dict(PLANS))
+
+
 def names_of(*items: ItemFacts) -> list[str]:
-    return [plan.name for plan in catalogue(PRICES, PLANS).plans_of(items)]
+    return [plan.name for plan in made().plans_of(items)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_two_items_of_a_plan_give_it_once() -> None:
 
 
 def test_what_a_plan_gives() -> None:
-    by_key = catalogue(PRICES, PLANS).by_key
+    by_key = made().by_key
     assert by_key["pro_monthly"] == Plan(
         "pro",
         frozenset({"reports", "export"}),
@@ -76,12 +81,12 @@ def test_what_a_plan_gives() -> None:
 
 
 def test_a_catalogue_is_made_once_for_the_same_settings() -> None:
-    made = catalogue(PRICES, PLANS)
-    assert catalogue(PRICES, PLANS) is made
+    first = catalogue(PRICES, PLANS)
+    assert catalogue(PRICES, PLANS) is first
     assert catalogue({}, PLANS).by_key.keys() == {"prod_old", "prod_older"}
     assert catalogue({}, {}).by_key == {}
     assert catalogue(PRICES, {}).by_key == {}
-    assert catalogue(PRICES, PLANS) == made
+    assert catalogue(PRICES, PLANS) == first
 
 
 def facts(*lookup_keys: str, entitlements: tuple[str, ...] = (), **payload: Any) -> Any:
@@ -93,7 +98,7 @@ def facts(*lookup_keys: str, entitlements: tuple[str, ...] = (), **payload: Any)
 
 
 def decided(*subscriptions: Any) -> Access:
-    policy = Policy(past_due_days=7, catalogue=catalogue(PRICES, PLANS))
+    policy = Policy(past_due_days=7, catalogue=made())
     return decide(subscriptions, policy=policy, now=NOW, livemode=False)
 
 
@@ -171,7 +176,7 @@ def test_exempt_staff_have_everything() -> None:
     assert access.has_feature("anything")
     assert access.limit("seats") == math.inf
     assert access.requiring(features=["anything"], plans=["any"]) is access
-    assert exempt(decided(facts("pro_monthly"))).changes_at is None
+    assert exempt(decided(facts("pro_monthly", cancel_at=in_days(2)))).changes_at is None
 
 
 def test_an_answer_of_nobody_says_nothing() -> None:

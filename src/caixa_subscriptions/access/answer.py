@@ -99,4 +99,4 @@ def _refusal(code: str) -> str:
 
 
 def _date(moment: dt.datetime) -> str:
-    return date_format(localtime(moment), "DATE_FORMAT")
+    return date_format(localtime(moment))
