@@ -6,9 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
+from django.db import connection
+from djstripe.models import Subscription
 
-from caixa_subscriptions.access import get_access, has_live_subscription
+from caixa_subscriptions.access import aget_access, get_access, has_live_subscription
+from caixa_subscriptions.access.json import Seconds
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +100,35 @@ def test_live_is_what_can_still_charge(user: Any, frozen: dt.datetime) -> None:
     subscription.stripe_data["status"] = "canceled"
     subscription.save()
     assert not has_live_subscription(user)
+
+
+def test_live_ends_with_the_cancellation(user: Any, frozen: dt.datetime) -> None:
+    subscription = SubscriptionFactory(customer__subscriber=user, payload={"cancel_at": in_days(1)})
+    assert has_live_subscription(user)
+    subscription.stripe_data["cancel_at"] = int(in_days(-1).timestamp())
+    subscription.save()
+    assert not has_live_subscription(user)
+
+
+def test_what_is_cached_in_test_mode_is_not_read_in_live_mode(
+    user: Any, frozen: dt.datetime, memory_cache: Any, settings: Any
+) -> None:
+    SubscriptionFactory(customer__subscriber=user)
+    assert async_to_sync(aget_access)(user).allowed
+    assert async_to_sync(aget_access)(user).allowed  # from the cache
+    settings.STRIPE_LIVE_MODE = True
+    assert not async_to_sync(aget_access)(user).allowed
+    assert not get_access(user).allowed
+
+
+@pytest.mark.parametrize(
+    ("method", "words"), [("as_postgresql", "JSONB_TYPEOF"), ("as_mysql", "JSON_VALUE")]
+)
+def test_each_database_is_asked_in_its_own_words(method: str, words: str) -> None:
+    query = Subscription.objects.annotate(at=Seconds("created")).query
+    compiler, at = query.get_compiler("default"), query.annotations["at"]
+    sql, _params = getattr(at, method)(compiler, connection)
+    assert words in sql
+    assert "created" in sql
+    sql, _params = getattr(at, method)(compiler, connection, key="ended_at")
+    assert "ended_at" in sql
