@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from caixa_subscriptions.access.decision import decide
-from tests.access.oracle import DAY, HOUR, Rules, expected
+from tests.access.oracle import DAY, HOUR, LATE_NEWS, Rules, expected
 from tests.access.situations import Situation
 from tests.access.test_truth_table import CASES, Case, facts_of
 from tests.factories import NOW
 
 ALONE = [case for case in CASES if len(case.subscriptions) == 1]
-SPANS = (0, 23 * HOUR, 3 * DAY, 7 * DAY, 30 * DAY)
+SPANS = (0, 23 * HOUR, 3 * DAY, LATE_NEWS, 7 * DAY, 30 * DAY)
 
 
 @pytest.mark.parametrize("case", ALONE, ids=lambda case: f"{case.number}: {case.words}")
