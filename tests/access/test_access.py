@@ -12,6 +12,7 @@ from django.db import connection
 from djstripe.models import Subscription
 
 from caixa_subscriptions.access import aget_access, get_access, has_live_subscription
+from caixa_subscriptions.access.facts import facts_of_many
 from caixa_subscriptions.access.json import Seconds
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 
@@ -132,3 +133,10 @@ def test_each_database_is_asked_in_its_own_words(method: str, words: str) -> Non
     assert "created" in sql
     sql, _params = getattr(at, method)(compiler, connection, key="ended_at")
     assert "ended_at" in sql
+
+
+def test_only_whom_is_asked_about_is_read(user: Any, frozen: dt.datetime) -> None:
+    SubscriptionFactory(customer__subscriber=user)
+    SubscriptionFactory()
+    assert set(facts_of_many([user.pk], livemode=False)) == {user.pk}
+    assert set(facts_of_many([], livemode=False)) == set()

@@ -49,6 +49,7 @@ def test_the_facts_are_handed_on() -> None:
     [
         ({}, "active"),
         ({"status": "trialing"}, "trialing"),
+        ({"current_period_end": None}, "active"),
         ({"cancel_at": in_days(5)}, "cancels_later"),
         ({"current_period_end": in_days(-1), "cancel_at": in_days(5)}, "news_late"),
         ({"current_period_end": in_days(-9)}, "renewal_unheard"),
