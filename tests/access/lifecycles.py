@@ -6,6 +6,7 @@ change, so that the newest up to a moment is the object at that moment.
 
 from __future__ import annotations
 
+import datetime as dt
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from caixa_subscriptions.shapes import SubscriptionFacts
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.errors import CardError, StripeError
 from tests.simulator.tools import DAY, DECLINED, FAILS_LATER, GOOD, HOUR, Calls, Wall, events
@@ -64,6 +66,7 @@ class Lifecycle:
             told = events(simulator)
         self.subscriptions = _histories(told, "subscription")
         self.invoices = _histories(told, "invoice")
+        self._facts: dict[tuple[int, dt.datetime | None], SubscriptionFacts] = {}
         self._bills: dict[str, list[str]] = defaultdict(list)
         for name, history in self.invoices.items():
             self._bills[subscription_of(history[0].payload) or ""].append(name)
@@ -159,6 +162,15 @@ class Lifecycle:
 
     def _post(self, path: str, **params: Any) -> None:
         self._call.raw("POST", path, params)
+
+    def facts(self, subscription: Payload, past_due_since: dt.datetime | None) -> SubscriptionFacts:
+        """Read once of each payload, however many timelines tell it."""
+        key = id(subscription), past_due_since
+        if key not in self._facts:
+            self._facts[key] = SubscriptionFacts.from_stripe(
+                subscription, livemode=False, past_due_since=past_due_since
+            )
+        return self._facts[key]
 
     # What was true
 

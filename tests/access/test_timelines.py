@@ -113,13 +113,7 @@ class Timeline:
         """What the app knows."""
         subscriptions = [self._known(name, moment) for name in self.life.subscriptions]
         invoices = [self._known(name, moment) for name in self.life.invoices]
-        return [
-            SubscriptionFacts.from_stripe(
-                one, livemode=False, past_due_since=past_due_since(one, invoices)
-            )
-            for one in subscriptions
-            if one
-        ]
+        return [self.life.facts(one, past_due_since(one, invoices)) for one in subscriptions if one]
 
     def access(self, moment: int, decide: Decide) -> Access:
         now = from_timestamp(moment + self.skew)
