@@ -18,6 +18,29 @@ from tests.simulator.tools import (
 # Products and prices
 
 
+def test_a_product_without_prices_can_be_deleted(call: Calls) -> None:
+    product = call("POST", "/v1/products", name="Books")
+    feature = call("POST", "/v1/entitlements/features", name="Exports", lookup_key="exports")
+    path = f"/v1/products/{product['id']}"
+    call("POST", f"{path}/features", entitlement_feature=feature["id"])
+    gone = call("DELETE", path)
+    assert gone == {"id": product["id"], "object": "product", "deleted": True}
+    (told,) = events(call.simulator, "product.deleted")
+    assert told["data"]["object"] == product
+    assert call.error(404, "GET", path)["code"] == "resource_missing"
+    assert call("GET", "/v1/products")["data"] == []
+    assert call.simulator.list_objects("product_feature") == []
+
+
+def test_a_product_with_a_price_cannot_be_deleted(call: Calls) -> None:
+    price = call.price()
+    call("POST", f"/v1/prices/{price['id']}", active=False)
+    error = call.error(400, "DELETE", f"/v1/products/{price['product']}")
+    assert "one or more user-created prices" in message(error)
+    assert call("GET", f"/v1/products/{price['product']}")["name"] == "Reports"
+    assert events(call.simulator, "product.deleted") == []
+
+
 def test_a_lookup_key_is_one_prices_own(call: Calls) -> None:
     first = call.price(lookup_key="monthly")
     error = call.error(

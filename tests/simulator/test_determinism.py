@@ -21,10 +21,12 @@ from tests.simulator.tools import (
     replace_card,
 )
 
+DISPUTED = "4000000000000259"
+
 
 def life(state: Path | None, seed: int | None) -> bytes:
     """The event log of a whole life: customer, card, checkout, trial, renewal, decline, recovery,
-    cancellation."""
+    cancellation; a discount, a Pix, a dispute and a refund."""
     simulator = Simulator(state=state, seed=seed, now=Wall(), default_clock=True, transport=Inbox())
     call = Calls(simulator)
     call(
@@ -33,6 +35,7 @@ def life(state: Path | None, seed: int | None) -> bytes:
         url="https://shop.example/hook",
         enabled_events=["*"],
     )
+    _money(call)
     customer = call.customer(GOOD, email="ana@example.com", metadata={"b": "2", "a": "1"})
     session = call.session(
         call.price(),
@@ -59,13 +62,38 @@ def life(state: Path | None, seed: int | None) -> bytes:
     return log
 
 
+def _money(call: Calls) -> None:
+    coupon = call("POST", "/v1/coupons", percent_off=10, duration="forever")["id"]
+    sold = call.subscribe(call.customer(GOOD), call.price(), discounts=[{"coupon": coupon}])
+    (charge,) = call("GET", "/v1/charges", customer=sold["customer"])["data"]
+    call("POST", "/v1/refunds", charge=charge["id"], amount=100)
+    call.subscribe(call.customer(DISPUTED), call.price())
+    (dispute,) = call("GET", "/v1/disputes")["data"]
+    evidence = {"uncategorized_text": "winning_evidence"}
+    call("POST", f"/v1/disputes/{dispute['id']}", evidence=evidence)
+    method = call("POST", "/v1/payment_methods", type="pix")["id"]
+    pay = {"amount": 10_000, "currency": "brl", "payment_method": method, "confirm": True}
+    intent = call("POST", "/v1/payment_intents", **pay, payment_method_types=["pix"])
+    call.simulator.pay_voucher(intent["id"])
+
+
+TOLD = (  # by what `_money` does
+    "charge.dispute.closed",
+    "charge.refunded",
+    "customer.discount.created",
+    "payment_intent.requires_action",
+)
+
+
 @pytest.mark.parametrize("in_a_file", [False, True])
 def test_two_runs_give_the_same_bytes(tmp_path: Path, in_a_file: bool) -> None:
     first, second = (
         life(tmp_path / f"{number}.sqlite3" if in_a_file else None, seed=7) for number in (1, 2)
     )
     assert first == second
-    assert len(json.loads(first)) > 50
+    types = {event["type"] for event in json.loads(first)}
+    assert types.issuperset(TOLD)
+    assert len(json.loads(first)) > 80
 
 
 def test_a_file_and_memory_give_the_same_bytes(tmp_path: Path) -> None:

@@ -187,6 +187,7 @@ def _remove(call: Calls) -> None:
         "/v1/test_helpers/test_clocks/{clock}",
     ):
         call("DELETE", path_of(call, template))
+    call("DELETE", f"/v1/products/{call('POST', '/v1/products', name='Leaflets')['id']}")
     customer = call.customer()
     with call.simulator.deed() as world:
         discounts.discount_customer(world, world.get("customer", customer["id"]), {"coupon": "TEN"})

@@ -55,6 +55,22 @@ def update_product(world: World, params: Params, product_id: str) -> dict[str, A
     return world.update(product, changes, "product.updated")
 
 
+@route("DELETE", "/v1/products/{product}", "ProductDeleteParams")
+def delete_product(world: World, params: Params, product_id: str) -> dict[str, Any]:
+    """Only one without prices, active or not (the SDK's text)."""
+    product = world.get("product", product_id)
+    if any(price["product"] == product_id for price in world.store.all("price")):
+        raise invalid(
+            "This product cannot be deleted because it has one or more user-created prices.", "id"
+        )
+    for link in world.store.all("product_feature"):
+        if link["_product"] == product_id:
+            world.store.delete(link["id"], "product_feature")
+    world.store.delete(product_id, "product")
+    world.emit("product.deleted", product)
+    return {"id": product_id, "object": "product", "deleted": True}
+
+
 @route("GET", "/v1/products", "ProductListParams", f"{LIST_PARAMS} active created ids")
 def list_products(world: World, params: Params) -> dict[str, Any]:
     some = [one_of("id", params["ids"])] if "ids" in params else []
