@@ -9,16 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # A string that no second run would repeat: an id, a URL, a key, a hash.
-_OWN = re.compile(r"[a-z]+_\w{10,}|https?://.*|[\w-]{36}|.*_secret_.*|[0-9A-F]{8}(-\d+)?")
+_OWN = re.compile(
+    r"[a-z_]+_(?=\w*[0-9A-Z])\w{10,}|https?://.*|[\w-]{36}|.*_secret_.*|[0-9A-F]{8}(-\d+)?"
+)
 
 
 @dataclass
 class Figures:
     """How much was compared, how much of it agreed, and every place that did not.
 
-    `keys`: present on both sides. `kinds`: both null, or both not, and lists of the same length.
-    `wrong`: both there and not null, and of different JSON types. `values`: what says neither
-    when nor who; counted and not asked for. An excepted place counts nowhere.
+    `keys`: present on both sides; what only one side's list has is missing with all its keys.
+    `kinds`: both null, or both not, and lists of the same length. `wrong`: both there and not
+    null, and of different JSON types. `values`: what says neither when nor who. An excepted place
+    counts nowhere.
     """
 
     total: Counter[str] = field(default_factory=Counter)
@@ -73,10 +76,29 @@ def compare(
         figures.count("kinds", place, len(theirs) == len(ours), f"{len(theirs)} here {len(ours)}")
         for one, other in zip(theirs, ours, strict=False):
             compare(one, other, figures, excepted, place)
+        for one in theirs[len(ours) :]:
+            _count_lost(one, figures, place, "missing")
+        for one in ours[len(theirs) :]:
+            _count_lost(one, figures, place, "not recorded")
     else:
         figures.count("kinds", place, True)
         if not _says_when_or_who(theirs):
             figures.count("values", place, theirs == ours, f"{theirs!r} here {ours!r}")
+
+
+def _count_lost(node: Any, figures: Figures, place: str, told: str) -> None:
+    """Every key in it, at any depth; what has no keys is a value that differs."""
+    if isinstance(node, dict):
+        place = _place(node, place)
+        for key, value in node.items():
+            figures.count("keys", f"{place}.{key}", False, told)
+            if isinstance(value, dict | list):
+                _count_lost(value, figures, f"{place}.{key}", told)
+    elif isinstance(node, list):
+        for one in node:
+            _count_lost(one, figures, place, told)
+    else:
+        figures.count("values", place, False, told)
 
 
 def _place(answer: dict[str, Any], place: str) -> str:

@@ -89,6 +89,13 @@ def test_checkout_with_a_trial(call: Calls) -> None:
     assert call.simulator.list_objects("charge") == []
 
 
+def test_a_line_names_the_products_unit_as_recorded(call: Calls) -> None:
+    product = call("POST", "/v1/products", name="Reports", unit_label="seat")["id"]
+    sold = call.subscribe(call.customer(GOOD), call.price(product=product))
+    (line,) = invoice_of(call, sold)["lines"]["data"]
+    assert line["description"] == "1 seat × Reports (at $9.00 / month)"  # noqa: RUF001
+
+
 def test_checkout_with_a_trial_end(call: Calls) -> None:
     subscription = bought(call, subscription_data={"trial_end": START + 3 * DAY + 1})
     assert subscription["trial_end"] == START + 3 * DAY + 1

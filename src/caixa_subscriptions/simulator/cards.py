@@ -89,7 +89,7 @@ TOKENS = {
     "pm_card_visa": "4242424242424242",
     "pm_card_mastercard": "5555555555554444",
     "pm_card_amex": "378282246310005",
-    "pm_card_discover": "6011111111111117",
+    "pm_card_discover": "6011000990139424",
     "pm_card_br": "4000000760000002",
     "pm_card_chargeDeclined": "4000000000000002",
     "pm_card_visa_chargeDeclined": "4000000000000002",

@@ -50,13 +50,14 @@ def _line(world: World, invoice_id: str, item: dict[str, Any], *, trialing: bool
     price = item["price"]
     product = world.get("product", price["product"])
     quantity = item["quantity"]
+    many = f"{quantity} {product['unit_label'] or ''}".rstrip()
     if trialing:
-        description, unit_amount = f"Free trial for {quantity} × {product['name']}", 0  # noqa: RUF001
+        description, unit_amount = f"Free trial for {many} × {product['name']}", 0  # noqa: RUF001
     else:
         unit_amount = price["unit_amount"]
         amount = money(unit_amount, price["currency"])
         interval = price["recurring"]["interval"]
-        description = f"{quantity} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
+        description = f"{many} × {product['name']} (at {amount} / {interval})"  # noqa: RUF001
     return objects.line_item(
         world.ids.new("line_item"),
         invoice_id=invoice_id,
