@@ -32,6 +32,14 @@ def test_a_product_without_prices_can_be_deleted(call: Calls) -> None:
     assert call.simulator.list_objects("product_feature") == []
 
 
+def test_a_default_price_is_the_products_own(call: Calls) -> None:
+    price, other = call.price(), call.price()
+    path = f"/v1/products/{price['product']}"
+    error = call.error(400, "POST", path, default_price=other["id"])
+    assert error["param"] == "default_price"
+    assert call("POST", path, default_price=price["id"])["default_price"] == price["id"]
+
+
 def test_a_product_with_a_price_cannot_be_deleted(call: Calls) -> None:
     price = call.price()
     call("POST", f"/v1/prices/{price['id']}", active=False)

@@ -49,7 +49,9 @@ def update_product(world: World, params: Params, product_id: str) -> dict[str, A
         if params.get(name) == "":
             changes[name] = [] if name == "images" else None
     if "default_price" in changes:
-        world.get("price", changes["default_price"], param="default_price")
+        price = world.get("price", changes["default_price"], param="default_price")
+        if price["product"] != product_id:
+            raise invalid("The default price must be one of the product's own.", "default_price")
     changes["metadata"] = merge_metadata(product["metadata"], params.get("metadata"))
     changes["updated"] = world.now()
     return world.update(product, changes, "product.updated")
