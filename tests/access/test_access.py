@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from djstripe.models import Subscription
 
 from caixa_subscriptions.access import aget_access, get_access, has_live_subscription
 from caixa_subscriptions.access.facts import facts_of_many
-from caixa_subscriptions.access.json import Seconds
+from caixa_subscriptions.access.json import PastDueSince, Seconds, Values
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,30 @@ def test_each_database_is_asked_in_its_own_words(method: str, words: str) -> Non
     assert "created" in sql
     sql, _params = getattr(at, method)(compiler, connection, key="ended_at")
     assert "ended_at" in sql
+
+
+@pytest.mark.parametrize(
+    ("vendor", "method", "text", "seconds"),
+    [
+        ("sqlite", "as_sql", "JSON_EXTRACT(", "STRFTIME"),
+        ("postgresql", "as_postgresql", " #>> '{status}'", "EXTRACT(EPOCH"),
+        ("mysql", "as_mysql", "JSON_VALUE(", "TIMESTAMPDIFF"),
+    ],
+)
+def test_each_database_reads_keys_and_unpaid_invoices_in_its_own_words(
+    vendor: str, method: str, text: str, seconds: str
+) -> None:
+    query = Subscription.objects.annotate(
+        values=Values(["id", "status"]), since=PastDueSince()
+    ).query
+    compiler = query.get_compiler("default")
+    other = SimpleNamespace(vendor=vendor, ops=connection.ops)
+    sql, _params = getattr(query.annotations["values"], method)(compiler, other)
+    assert ("status" in sql, "%(" in sql) == (True, False)
+    since = query.annotations["since"]
+    sql, _params = since.as_sql(compiler, other)
+    assert text in sql
+    assert seconds in sql
 
 
 def test_only_whom_is_asked_about_is_read(user: Any, frozen: dt.datetime) -> None:

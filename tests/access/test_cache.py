@@ -165,6 +165,7 @@ def test_a_customer_of_nobody_and_no_cache_at_all(caixa: Any, cached: Any) -> No
     CustomerFactory(subscriber=None).save()
     caixa(CACHE=None)
     CustomerFactory().save()
+    drop_cached_access(UserFactory())
 
 
 # Races
