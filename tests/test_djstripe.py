@@ -253,8 +253,7 @@ def test_a_customers_discount_is_more_than_djstripe_can_read(calls: Calls) -> No
     assert Customer.sync_from_stripe_data(shown).id == customer["id"]
 
 
-# Of every scenario that the simulator plays. Not there: credit notes, early fraud warnings, pending
-# updates and mandates.
+# Of every scenario that the simulator plays. Not there: credit notes, pending updates and mandates.
 TOLD = [
     "billing_portal.session.created",
     "charge.dispute.closed",
@@ -302,6 +301,8 @@ TOLD = [
     "price.created",
     "product.created",
     "promotion_code.created",
+    "radar.early_fraud_warning.created",
+    "radar.early_fraud_warning.updated",
     "refund.created",
     "refund.updated",
     "setup_intent.created",

@@ -15,6 +15,7 @@ from tests.simulator.plausible import named, path_of
 from tests.simulator.tools import DAY, GOOD, START, Calls, ids, trial_without_card
 
 DISPUTED = "4000000000000259"
+WARNED_OF = "4000000000005423"
 # No object of these can be there, so that nobody is ever answered 200.
 NEVER = {f"GET /v1/{family}/{{id}}" for family in (*FAMILIES, "tax_ids")} | {
     "POST /v1/refunds/{refund}/cancel",  # every refund here succeeds at once
@@ -133,6 +134,7 @@ def _money(call: Calls) -> None:
     paid = call.subscribe(call.customer(GOOD), call.price())
     (charge,) = ids(call("GET", "/v1/charges", customer=paid["customer"]))
     _updated(call, "/v1/refunds", charge=charge, amount=1)
+    call.subscribe(call.customer(WARNED_OF), call.price())
     for _ in "12":
         call.subscribe(call.customer(DISPUTED), call.price())
     first, second = ids(call("GET", "/v1/disputes"))

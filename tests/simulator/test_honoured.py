@@ -36,6 +36,7 @@ NEVER_ANY = {
 }
 
 DISPUTED = "4000000000000259"
+WARNED_OF = "4000000000005423"
 
 
 class Read(dict[str, Any]):
@@ -97,6 +98,7 @@ def world() -> Iterator[Calls]:
 def _mishaps(call: Calls, price: dict[str, Any]) -> None:
     call.subscribe(call.customer(FAILS_LATER), price)
     call.subscribe(call.customer(DISPUTED), price)
+    call.subscribe(call.customer(WARNED_OF), price)
     call.subscribe(call.customer(GOOD), price, trial_period_days=7)
     paused = trial_without_card(call, "pause")
     path = f"/v1/subscriptions/{paused['id']}"

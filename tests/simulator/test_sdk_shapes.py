@@ -37,6 +37,7 @@ KINDS = (
     "product",
     "product_feature",
     "promotion_code",
+    "radar.early_fraud_warning",
     "refund",
     "setup_intent",
     "subscription",
@@ -91,6 +92,7 @@ def entitle(call: Calls, price: dict[str, Any]) -> None:
 
 def give_back(call: Calls, price: dict[str, Any]) -> None:
     call.subscribe(call.customer("4000000000000259"), price)
+    call.subscribe(call.customer("4000000000005423"), price)
     paid = call.subscribe(call.customer(GOOD), price)
     (charge,) = call("GET", "/v1/charges", customer=paid["customer"])["data"]
     call("POST", "/v1/refunds", charge=charge["id"], amount=1)
@@ -172,6 +174,7 @@ def test_line_items_fit(world: Simulator, call: Calls) -> None:
     [
         ("charge", ["balance_transaction", "customer", "payment_intent", "refunds"]),
         ("dispute", ["charge", "payment_intent"]),
+        ("radar.early_fraud_warning", ["charge", "payment_intent"]),
         ("refund", ["charge", "balance_transaction", "payment_intent"]),
         ("checkout.session", ["line_items", "subscription.latest_invoice.payments"]),
         ("customer", ["sources", "subscriptions", "tax", "tax_ids", "invoice_credit_balance"]),

@@ -108,6 +108,7 @@ TOKENS = {
     "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds": "4000008260003178",
     "pm_card_createDispute": "4000000000000259",
     "pm_card_createDisputeProductNotReceived": "4000000000002685",
+    "pm_card_createIssuerFraudRecord": "4000000000005423",
 }
 
 

@@ -16,6 +16,7 @@ from caixa_subscriptions.simulator import (
     refunding,
     resources,
     routes,
+    warning,
 )
 from caixa_subscriptions.simulator.lifecycle import ENDED
 from caixa_subscriptions.simulator.objects import DAY
@@ -235,6 +236,7 @@ MAKERS: dict[str, Callable[[World, str, str | None], Object]] = {
     "price": _price,
     "dispute": _dispute,
     "product": _product,
+    warning.KIND: lambda world, _type, customer: warning.warn(world, _charge(world, customer)),
     "refund": _refund,
     "subscription": _subscription,
 }

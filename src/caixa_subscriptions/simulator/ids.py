@@ -34,6 +34,7 @@ PREFIXES = {
     "product": ("prod_", 14),
     "product_feature": ("prodft_test_", 24),
     "promotion_code": ("promo_1", 23),
+    "radar.early_fraud_warning": ("issfr_1", 23),
     "refund": ("re_3", 23),
     "request": ("req_", 14),
     "setup_intent": ("seti_1", 23),

@@ -26,6 +26,7 @@ from caixa_subscriptions.simulator.objects.customers import (
 )
 from caixa_subscriptions.simulator.objects.discounts import coupon, discount, promotion_code
 from caixa_subscriptions.simulator.objects.disputes import EVIDENCE_TEXTS, dispute
+from caixa_subscriptions.simulator.objects.early_fraud_warnings import early_fraud_warning
 from caixa_subscriptions.simulator.objects.entitlements import (
     active_entitlement,
     entitlement_summary,
@@ -91,6 +92,7 @@ __all__ = [
     "customer_details",
     "discount",
     "dispute",
+    "early_fraud_warning",
     "entitlement_summary",
     "event",
     "feature",

@@ -23,7 +23,6 @@ FAMILIES = {
     "issuing/disputes": "issuing.Dispute",
     "issuing/transactions": "issuing.Transaction",
     "payouts": "Payout",
-    "radar/early_fraud_warnings": "radar.EarlyFraudWarning",
     "reviews": "Review",
     "shipping_rates": "ShippingRate",
     "subscription_schedules": "SubscriptionSchedule",
