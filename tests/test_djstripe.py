@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 from io import StringIO
 from typing import Any
@@ -27,6 +28,7 @@ from djstripe.models import (
 
 from caixa_subscriptions.simulator import Simulator, discounts
 from caixa_subscriptions.simulator.emitting import TYPES
+from tests.reference import required_folder
 from tests.simulator.tools import FAILS_LATER, GOOD, KEY, Calls, advance
 
 MODELS = ("Product", "Price", "Customer", "PaymentMethod", "Subscription", "Invoice")
@@ -253,7 +255,8 @@ def test_a_customers_discount_is_more_than_djstripe_can_read(calls: Calls) -> No
     assert Customer.sync_from_stripe_data(shown).id == customer["id"]
 
 
-# Of every scenario that the simulator plays. Not there: credit notes, pending updates and mandates.
+# Of every scenario that the simulator plays, and what `emit` tells of its objects. It has no credit
+# notes, no pending updates (only their events), and no mandates.
 TOLD = [
     "billing_portal.session.created",
     "charge.dispute.closed",
@@ -274,6 +277,8 @@ TOLD = [
     "customer.subscription.created",
     "customer.subscription.deleted",
     "customer.subscription.paused",
+    "customer.subscription.pending_update_applied",
+    "customer.subscription.pending_update_expired",
     "customer.subscription.resumed",
     "customer.subscription.trial_will_end",
     "customer.subscription.updated",
@@ -325,3 +330,14 @@ def test_every_event_passes(calls: Calls) -> None:
     assert set(TOLD) - told == set()
     assert not WebhookEventTrigger.objects.exclude(exception="").exists()
     assert set(Event.objects.values_list("type", flat=True)) == told
+
+
+def test_the_event_of_a_credit_note_passes_too(calls: Calls) -> None:
+    """Stripe's own sample of one: the simulator has none."""
+    samples = required_folder().parent / "stripe-fixtures3.json"
+    sample = json.loads(samples.read_text(encoding="utf-8"))["resources"]["credit_note"]
+    with calls.simulator.deed() as world:
+        world.emit("credit_note.created", sample, None)
+    deliver(calls.simulator)
+    assert Event.objects.get(type="credit_note.created").data["object"]["id"] == sample["id"]
+    assert not WebhookEventTrigger.objects.exclude(exception="").exists()
