@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from unicodedata import normalize
 from urllib.parse import urlsplit
 
@@ -51,27 +51,45 @@ def _is_exempt_path(request: HttpRequest) -> bool:
     path = request.path_info
     if _SUSPICIOUS.search(path if path.isascii() else normalize("NFKC", path)):
         return False
-    exact, beginnings = _rules(settings.exempt_paths)
+    exact, beginnings, paywall = _rules()
     if path in exact or path.startswith(beginnings):
         return True
     hosts = _places(
-        (settings.paywall_url, django_settings.LOGIN_URL),
+        paywall,
+        django_settings.LOGIN_URL,
         request.path.removesuffix(path),
         get_language(),
         getattr(request, "urlconf", None) or django_settings.ROOT_URLCONF,
-    ).get(request.path, ())
-    return any(host in ("", request.get_host()) for host in hosts)
+    ).get(request.path)
+    return hosts is not None and any(host in ("", request.get_host()) for host in hosts)
 
 
-@lru_cache(maxsize=16)
-def _rules(paths: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Paths as they are, and what paths may begin with."""
-    return frozenset(paths), tuple(path for path in paths if path.endswith("/") and path != "/")
+class _Rules(NamedTuple):
+    """Paths as they are, what paths may begin with, and the URL setting that leads to a page."""
+
+    exact: frozenset[str]
+    beginnings: tuple[str, ...]
+    paywall: Any
+
+
+def _rules() -> _Rules:
+    """Compiled once for as long as the settings stay the same."""
+    global _compiled
+    made_of, rules = _compiled
+    if made_of is not settings.raw:
+        paths = settings.exempt_paths
+        beginnings = tuple(path for path in paths if path.endswith("/") and path != "/")
+        rules = _Rules(frozenset(paths), beginnings, settings.paywall_url)
+        _compiled = settings.raw, rules
+    return rules
+
+
+_compiled: tuple[object, _Rules] = None, _Rules(frozenset(), (), None)
 
 
 @lru_cache(maxsize=256)
 def _places(
-    targets: tuple[Any, ...], mounted_under: str, language: str | None, urlconf: Any
+    paywall: Any, login: Any, mounted_under: str, language: str | None, urlconf: Any
 ) -> dict[str, list[str]]:
     """The paths that URL settings lead to, each with its host, "" for any.
 
@@ -79,7 +97,7 @@ def _places(
     prefix that the site is mounted under.
     """
     places: dict[str, list[str]] = {}
-    for target in filter(None, targets):
+    for target in filter(None, (paywall, login)):
         with suppress(NoReverseMatch):  # the project has no such page
             url = urlsplit(resolve_url(target))
             places.setdefault(url.path, []).append(url.netloc)

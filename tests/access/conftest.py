@@ -43,6 +43,7 @@ def _use(
     caixa(CACHE="access")
     monkeypatch.setattr(cache, "_resting_until", 0.0)
     monkeypatch.setattr(cache, "_kept", OrderedDict())
+    monkeypatch.setattr(cache, "_trusted", {})
     caches["access"].clear() if backend["LOCATION"] == "access" else _forget(prefix)
     return caches["access"]
 

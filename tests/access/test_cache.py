@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import threading
+import time
 from collections import OrderedDict
 from typing import Any
 
@@ -13,7 +14,7 @@ from asgiref.sync import async_to_sync
 from django.db import transaction
 from djstripe.models import Customer, Subscription
 
-from caixa_subscriptions.access import aget_access, cache, get_access
+from caixa_subscriptions.access import Access, aget_access, cache, get_access
 from caixa_subscriptions.access.facts import subscription_facts
 from caixa_subscriptions.access.invalidation import drop_cached_access
 from caixa_subscriptions.models import CustomerEntitlements
@@ -37,6 +38,17 @@ def subscription(user: Any, frozen: dt.datetime) -> Subscription:
 def committed(django_capture_on_commit_callbacks: Any) -> Any:
     """A block whose hooks run at its end, as after a commit."""
     return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
+@pytest.fixture
+def a_second_later(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """From when it is called the machine's clock is a second ahead."""
+    monotonic = time.monotonic
+
+    def pass_a_second() -> None:
+        monkeypatch.setattr(cache.time, "monotonic", lambda: monotonic() + 1)
+
+    return pass_a_second
 
 
 def cancel(subscription: Subscription) -> None:
@@ -223,12 +235,13 @@ def test_of_two_writers_the_one_still_writing_decides(user: Any, cached: Any) ->
 
 
 def test_a_generation_that_was_evicted_voids_the_facts(
-    user: Any, subscription: Any, cached: Any
+    user: Any, subscription: Any, cached: Any, a_second_later: Any
 ) -> None:
     get_access(user)
     Subscription.objects.update(stripe_data={"status": "canceled"})
     key = cache.read(user, livemode=False).key
     cached.delete(key)
+    a_second_later()
     assert not get_access(user).allowed
 
 
@@ -238,6 +251,85 @@ def test_facts_grow_old(user: Any, subscription: Any, cached: Any, caixa: Any) -
     Subscription.objects.update(stripe_data={"status": "canceled"})
     threading.Event().wait(1.1)
     assert not get_access(user).allowed
+
+
+# A yes is trusted for a second
+
+
+def written_elsewhere(subscription: Subscription, cached: Any, user: Any, **payload: Any) -> None:
+    """What another process commits: the row, and the generation in the shared cache."""
+    Subscription.objects.update(stripe_data=subscription.stripe_data | payload)
+    cached.set(cache.read(user, livemode=False).key, "another generation")
+
+
+def test_a_yes_asks_the_shared_cache_once_a_second(
+    user: Any, subscription: Any, cached: Any, a_second_later: Any
+) -> None:
+    assert get_access(user).allowed
+    written_elsewhere(subscription, cached, user, status="canceled")
+    assert get_access(user).allowed
+    assert async_to_sync(aget_access)(user).allowed
+    a_second_later()
+    assert not get_access(user).allowed
+
+
+def test_a_write_here_ends_it_for_a_subscriber_whose_key_is_text_too(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    """As of those who are known by a token alone."""
+    known_by_token = UserFactory.build(pk=str(user.pk))
+    assert get_access(known_by_token).allowed
+    with committed():
+        cancel(subscription)
+    assert not get_access(known_by_token).allowed
+
+
+def test_a_no_asks_it_every_time(user: Any, subscription: Any, cached: Any) -> None:
+    cancel(subscription)
+    assert not get_access(user).allowed
+    written_elsewhere(subscription, cached, user, status="active")
+    assert get_access(user).allowed
+
+
+def test_being_asked_does_not_make_a_yes_last_longer(
+    user: Any, subscription: Any, cached: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = time.monotonic()
+    assert get_access(user).allowed
+    written_elsewhere(subscription, cached, user, status="canceled")
+    monkeypatch.setattr(cache.time, "monotonic", lambda: begun + 0.9)
+    assert get_access(user).allowed
+    monkeypatch.setattr(cache.time, "monotonic", lambda: begun + 1.1)
+    assert not get_access(user).allowed
+
+
+def test_a_yes_that_was_read_before_a_write_is_not_trusted_after_it(
+    user: Any, subscription: Any, cached: Any, committed: Any
+) -> None:
+    """The reader has its facts, and is overtaken before it gives its answer."""
+    read = cache.read(user, livemode=False)
+    with committed():
+        cancel(subscription)
+    cache.trust(user.pk, Access(allowed=True, code=None, livemode=False), read)
+    assert not get_access(user).allowed
+
+
+def test_a_yes_without_a_generation_is_not_trusted(
+    user: Any, subscription: Any, cached: Any, django_assert_num_queries: Any
+) -> None:
+    cache.begin_write(user.pk, livemode=False)
+    assert get_access(user).allowed
+    with django_assert_num_queries(1):
+        get_access(user)
+
+
+def test_trusted_answers_do_not_fill_the_memory(
+    user: Any, subscription: Any, cached: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "_MOST_KEPT", 2)
+    for _ in range(5):
+        get_access(SubscriptionFactory().customer.subscriber)
+    assert len(cache._trusted) <= 2
 
 
 # A cache that fails

@@ -1,16 +1,19 @@
-"""Sixteen readers against a writer, on a real PostgreSQL and a real Redis."""
+"""Readers in threads and in other processes against a writer, on real PostgreSQL and Redis."""
 
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
 from typing import Any
 
 import pytest
+import redis
 from django.db import close_old_connections, connection, connections, transaction
 from djstripe.models import Subscription
 
@@ -53,6 +56,48 @@ def test_no_reader_sees_the_old_answer_after_a_commit(
     assert shared.stale == []
     assert written > SECONDS, "the machine is too busy for this to prove anything"
     assert shared.reads > 10 * written
+
+
+@pytest.mark.django_db(transaction=True)
+def test_other_processes_see_a_no_late_by_a_second_at_most_and_a_yes_at_once(
+    user: Any, frozen: dt.datetime, redis_cache: Any
+) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("TEST_DATABASE_URL is no PostgreSQL")
+    subscription = SubscriptionFactory(customer__subscriber=user, payload=payload(0))
+    prefix = str(redis_cache.key_prefix)
+    told = redis.Redis.from_url(os.environ["TEST_REDIS_URL"])
+    told.delete(*(f"{prefix}:{name}" for name in ("stop", "ready", "commits")))
+    database = str(connection.settings_dict["NAME"])
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "tests.access.reading_process", str(user.pk), database, prefix],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+    )
+    try:
+        until = time.monotonic() + 60
+        while not told.exists(f"{prefix}:ready"):
+            assert reader.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        until = time.monotonic() + SECONDS
+        version = 0
+        while time.monotonic() < until:
+            version += 1
+            fresh = SubscriptionFactory.build(customer=None, payload=payload(version))
+            subscription.stripe_data = fresh.stripe_data | {"id": subscription.id}
+            subscription.save()
+            told.rpush(f"{prefix}:commits", json.dumps([version, time.monotonic()]))
+            time.sleep(random.choice([0.003, 0.02, 0.3]))
+        told.set(f"{prefix}:stop", 1, ex=60)
+        found = json.loads(reader.communicate(timeout=60)[0])
+    finally:
+        reader.kill()
+        reader.wait()
+    sys.stdout.write(f"{version} commits, {found}\n")
+    assert found["stale"] == []
+    assert found["reads"] > version
 
 
 def payload(version: int) -> dict[str, Any]:

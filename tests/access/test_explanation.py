@@ -31,6 +31,7 @@ def rules() -> set[str]:
         and call.func.id == "Verdict"
         and call.args
         and isinstance(call.args[0], ast.Constant)
+        and isinstance(call.args[0].value, str)
     }
     assert len(given) > 15
     return given | {"active", "trialing", "cancels_later", "no_subscription", "staff_exempt"}
@@ -207,7 +208,19 @@ def test_json_has_the_documented_keys(user: Any, frozen: dt.datetime, caixa: Any
     assert one["facts"]["cancel_at"] == "2026-06-20T12:00:00+00:00"
     assert one["facts"]["items"][0]["price_id"] == "price_1"
     assert one["verdict"]["allowed"] is True
+    assert one["verdict"]["because"] == data["answer"]["because"]
+    assert data["policy"] == {
+        "past_due_days": 7,
+        "allow_incomplete": False,
+        "staff_exempt": False,
+    }
     assert user.email not in json.dumps(data)
+
+
+def test_json_says_which_mode_it_is_about(user: Any, settings: Any) -> None:
+    assert json.loads(run(str(user.pk), json=True))["mode"] == "test"
+    settings.STRIPE_LIVE_MODE = True
+    assert json.loads(run(str(user.pk), json=True))["mode"] == "live"
 
 
 @pytest.mark.parametrize("name", ["pk", "email", "customer", "subscription"])

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from caixa_subscriptions.access import get_access, with_access
 from tests.access.oracle import Rules, expected
 from tests.access.situations import TIMES, Situation
 from tests.factories import CustomerFactory, SubscriptionFactory
+from tests.reference import required_folder
 
 pytestmark = pytest.mark.django_db
 
@@ -23,10 +22,7 @@ DAYS = (0, 2, 4, 29, 31, 35, 400)
 
 
 def recorded() -> list[dict[str, Any]]:
-    folder = os.environ.get("STRIPE_REFERENCE_DIR")
-    if not folder:
-        pytest.skip("STRIPE_REFERENCE_DIR is not set: it holds recordings of Stripe's test mode")
-    files = sorted(Path(folder, "recorded").glob("*.json"))
+    files = sorted(required_folder().glob("*.json"))
     return [one for path in files for one in subscriptions_in(json.loads(path.read_text()))]
 
 

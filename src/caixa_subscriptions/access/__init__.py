@@ -29,6 +29,7 @@ __all__ = [
     "get_access",
     "get_access_of_many",
     "has_live_subscription",
+    "live_subscriptions",
     "with_access",
 ]
 
@@ -41,15 +42,18 @@ def get_access(subscriber: models.Model | None) -> Access:
     """
     if subscriber is None or subscriber.pk is None:
         return _decide(())
+    known = cache.trusted(subscriber.pk)
+    if known is not None:
+        return known
     livemode = settings.livemode
     if not settings.cache:
         return _decide(subscription_facts(subscriber, livemode=livemode))
     read = cache.read(subscriber, livemode=livemode)
-    if read.facts is None:
+    facts = read.facts
+    if facts is None:
         facts = subscription_facts(subscriber, livemode=livemode)
         cache.keep(read, facts)
-        return _decide(facts)
-    return _decide(read.facts)
+    return _trusting(subscriber, read, facts)
 
 
 async def aget_access(subscriber: models.Model | None) -> Access:
@@ -59,10 +63,13 @@ async def aget_access(subscriber: models.Model | None) -> Access:
     """
     if subscriber is None or subscriber.pk is None:
         return _decide(())
+    known = cache.trusted(subscriber.pk)
+    if known is not None:
+        return known
     if settings.cache:
         read = cache.read(subscriber, livemode=settings.livemode)
         if read.facts is not None:
-            return _decide(read.facts)
+            return _trusting(subscriber, read, read.facts)
     return await sync_to_async(get_access)(subscriber)
 
 
@@ -84,11 +91,16 @@ def with_access(subscribers: QuerySet[ModelT]) -> QuerySet[ModelT]:
     return _with_access(subscribers, policy=get_policy(), now=now(), livemode=settings.livemode)
 
 
-def has_live_subscription(subscriber: models.Model) -> bool:
-    """Whether the subscriber has a subscription that can still charge. One SQL, never cached."""
+def live_subscriptions(subscriber: models.Model) -> list[SubscriptionFacts]:
+    """The subscriber's subscriptions that can still charge. One SQL, never cached."""
     moment = now()
     facts = subscription_facts(subscriber, livemode=settings.livemode)
-    return any(is_live(fact, moment) for fact in facts)
+    return [fact for fact in facts if is_live(fact, moment)]
+
+
+def has_live_subscription(subscriber: models.Model) -> bool:
+    """Whether the subscriber has a subscription that can still charge. One SQL, never cached."""
+    return bool(live_subscriptions(subscriber))
 
 
 def get_policy() -> Policy:
@@ -98,6 +110,12 @@ def get_policy() -> Policy:
         allow_incomplete=settings.allow_incomplete,
         catalogue=catalogue(settings.prices, settings.plans),
     )
+
+
+def _trusting(subscriber: models.Model, read: cache.Read, facts: list[SubscriptionFacts]) -> Access:
+    access = _decide(facts)
+    cache.trust(subscriber.pk, access, read)
+    return access
 
 
 def _decide(facts: Iterable[SubscriptionFacts]) -> Access:

@@ -6,6 +6,10 @@ The shared cache holds a generation for each subscriber, and nothing else. Facts
 with the generation that was read before they were, so a reader who was overtaken by a write cannot
 bring old facts back. While a write is under way the generation says so, and readers ask the
 database until it is committed. Every process reads the facts once for each generation.
+
+A yes is trusted for a second without asking the shared cache again, since a page is seldom one
+request. This process's own writes end that at once, another's within the second; a no is asked
+for every time, so that whoever has paid is let in at once.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +27,8 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.db import models
 
-from caixa_subscriptions.conf import settings
+from caixa_subscriptions.access.answer import Access
+from caixa_subscriptions.conf import now, settings
 from caixa_subscriptions.shapes import SubscriptionFacts
 
 logger = logging.getLogger(__name__)
@@ -39,6 +45,12 @@ _resting_until = 0.0
 _MOST_KEPT = 10_000
 _kept: OrderedDict[str, tuple[str, list[SubscriptionFacts]]] = OrderedDict()
 _lock = threading.Lock()
+
+# Answers that allow, with the settings they were given under and until when they are trusted. By
+# the key as text, since who is known by a token alone may have it so.
+_TRUST_SECONDS = 1.0
+_trusted: dict[tuple[str, bool], tuple[Access, object, float]] = {}
+_writes = 0  # begun or ended in this process
 _NOTHING: tuple[None, None] = (None, None)
 
 
@@ -49,25 +61,58 @@ class Read:
     key: str
     generation: str | None = None
     facts: list[SubscriptionFacts] | None = None
+    at: float = 0.0
+    writes: int = 0
 
 
 def read(subscriber: models.Model, *, livemode: bool) -> Read:
     """The facts that are kept, if they are good. With a cache that fails there are none."""
     key = _key(subscriber.pk, livemode)
-    if time.monotonic() < _resting_until:
+    at, writes = time.monotonic(), _writes
+    if at < _resting_until:
         return Read(key)
     try:
-        generation = _cache().get(key)
-        if generation is None:
-            # Of several who find none the first one's stays, and all read what became of it.
-            generation = _cache().get_or_set(key, _new, settings.cache_seconds)
+        # Of several who find none the first one's stays, and all read what became of it.
+        generation = _cache().get_or_set(key, _new, settings.cache_seconds)
     except Exception as error:
         _failed("read", error)
         return Read(key)
     if generation is None or generation.startswith(_WRITING):
         return Read(key)
     kept_under, facts = _kept.get(key, _NOTHING)
-    return Read(key, generation, facts if kept_under == generation else None)
+    return Read(key, generation, facts if kept_under == generation else None, at, writes)
+
+
+def trusted(subscriber_pk: Any) -> Access | None:
+    """A yes given within the last second, if neither time nor a write here has changed it."""
+    known = _trusted.get((str(subscriber_pk), settings.livemode))
+    if known is None:
+        return None
+    access, given_under, until = known
+    # The same settings, so there is still a cache.
+    if time.monotonic() >= until or given_under is not settings.raw:
+        return None
+    return access if access.changes_at is None or now() < access.changes_at else None
+
+
+def trust(subscriber_pk: Any, access: Access, read: Read) -> None:
+    """From now on, for a second, this is the answer: `access`, of the facts of `read`."""
+    if not access.allowed or read.generation is None:
+        return
+    with _lock:
+        if read.writes != _writes:
+            return  # overtaken, and the write may have been about this subscriber
+        if len(_trusted) >= _MOST_KEPT:
+            _trusted.clear()
+        until = read.at + _TRUST_SECONDS
+        _trusted[str(subscriber_pk), access.livemode] = access, settings.raw, until
+
+
+def _distrust(subscriber_pk: Any, livemode: bool) -> None:
+    global _writes
+    with _lock:
+        _writes += 1
+        _trusted.pop((str(subscriber_pk), livemode), None)
 
 
 def keep(at: Read, facts: list[SubscriptionFacts]) -> None:
@@ -84,6 +129,7 @@ def keep(at: Read, facts: list[SubscriptionFacts]) -> None:
 def begin_write(subscriber_pk: Any, *, livemode: bool) -> str:
     """From now on nobody reads or keeps this subscriber's facts here. Gives the write's token."""
     token = _WRITING + _new()
+    _distrust(subscriber_pk, livemode)
     try:
         _cache().set(_key(subscriber_pk, livemode), token, _WRITE_SECONDS)
     except Exception as error:
@@ -97,10 +143,37 @@ def end_write(subscriber_pk: Any, *, livemode: bool, token: str) -> None:
     Unless another write began meanwhile: that one's end decides.
     """
     key = _key(subscriber_pk, livemode)
+    _distrust(subscriber_pk, livemode)
     try:
         current = _cache().get(key)
         if current is None or current == token or not current.startswith(_WRITING):
             _cache().set(key, _new(), settings.cache_seconds)
+    except Exception as error:
+        _failed("drop", error)
+
+
+def begin_writes(subscriber_pks: Collection[Any], *, livemode: bool) -> str:
+    """`begin_write` for many subscribers, with one call to the cache."""
+    token = _WRITING + _new()
+    for pk in subscriber_pks:
+        _distrust(pk, livemode)
+    try:
+        _cache().set_many({_key(pk, livemode): token for pk in subscriber_pks}, _WRITE_SECONDS)
+    except Exception as error:
+        _failed("drop", error)
+    return token
+
+
+def end_writes(subscriber_pks: Collection[Any], *, livemode: bool, token: str) -> None:
+    """`end_write` for many subscribers, with two calls to the cache."""
+    keys = [_key(pk, livemode) for pk in subscriber_pks]
+    for pk in subscriber_pks:
+        _distrust(pk, livemode)
+    try:
+        current = _cache().get_many(keys)
+        others = {key for key, one in current.items() if one != token and one.startswith(_WRITING)}
+        new = {key: _new() for key in keys if key not in others}
+        _cache().set_many(new, settings.cache_seconds)
     except Exception as error:
         _failed("drop", error)
 

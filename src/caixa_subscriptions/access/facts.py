@@ -9,14 +9,18 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections, models, router
-from django.db.models import TextField
+from django.db.models import OuterRef, Subquery, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from djstripe.models import Customer, Subscription
 
-from caixa_subscriptions.access.json import PastDueSince, Values
+from caixa_subscriptions.access.json import OwedInvoices, Values, past_due_since, payload
+from caixa_subscriptions.models import CustomerEntitlements
 from caixa_subscriptions.shapes import SUBSCRIPTION_KEYS, SubscriptionFacts, from_timestamp
 
+_ENTITLEMENTS = CustomerEntitlements.objects.filter(
+    customer=OuterRef("customer__djstripe_id")
+).values_list(Cast("lookup_keys", TextField()))
 _SUBSCRIBER = Customer._meta.get_field("subscriber")
 
 
@@ -57,8 +61,9 @@ def _rows() -> models.QuerySet[Any, tuple[Any, ...]]:
         "customer__subscriber",
         "livemode",
         "customer__date_purged",
-        Cast("customer__caixa_entitlements__lookup_keys", TextField()),
-        PastDueSince(),
+        # As a subselect: PostgreSQL plans one more join at three times its cost.
+        Subquery(_ENTITLEMENTS),
+        OwedInvoices(),
         Values(SUBSCRIPTION_KEYS),
     )
     return rows
@@ -68,13 +73,13 @@ def _facts(
     livemode: bool,
     date_purged: object,
     entitlements: str | None,
-    past_due_since: float | None,
-    payload: str | None,
+    owed_invoices: str | None,
+    values: str | None,
 ) -> SubscriptionFacts:
     return SubscriptionFacts.from_stripe(
-        dict(zip(SUBSCRIPTION_KEYS, json.loads(payload), strict=True)) if payload else {},
+        payload(values, SUBSCRIPTION_KEYS),
         livemode=bool(livemode),
         customer_deleted=date_purged is not None,
         entitlements=json.loads(entitlements) if entitlements else (),
-        past_due_since=from_timestamp(past_due_since),
+        past_due_since=from_timestamp(past_due_since(owed_invoices)),
     )

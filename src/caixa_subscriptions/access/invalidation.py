@@ -5,8 +5,7 @@ Rows written by `QuerySet.update()` or by hand send no signal; call `drop_cached
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import models, transaction
@@ -27,6 +26,18 @@ def drop_cached_access(subscriber: models.Model) -> None:
     if settings.cache:
         for livemode in (False, True):
             _end_after_commit(subscriber.pk, livemode, _begin(subscriber.pk, livemode))
+
+
+def drop_cached_access_of_many(subscriber_pks: Collection[Any], *, livemode: bool) -> None:
+    """The same of many subscribers in one mode: before their rows are written in bulk, in the
+    transaction that writes them."""
+    if settings.cache:
+        token = cache.begin_writes(subscriber_pks, livemode=livemode)
+
+        def end() -> None:
+            cache.end_writes(subscriber_pks, livemode=livemode, token=token)
+
+        transaction.on_commit(end, robust=True)
 
 
 @receiver([pre_save, pre_delete], sender=Customer)
@@ -60,7 +71,10 @@ def _begin(pk: Any, livemode: bool) -> str:
 
 
 def _end_after_commit(pk: Any, livemode: bool, token: str) -> None:
-    transaction.on_commit(partial(cache.end_write, pk, livemode=livemode, token=token), robust=True)
+    def end() -> None:  # no `partial`: Django tells of a robust hook's failure by its name
+        cache.end_write(pk, livemode=livemode, token=token)
+
+    transaction.on_commit(end, robust=True)
 
 
 def _whose(instance: Any) -> Iterable[tuple[Any, bool]]:

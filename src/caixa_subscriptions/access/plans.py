@@ -38,7 +38,7 @@ class Catalogue:
 
 
 def catalogue(
-    prices: Mapping[str, Mapping[str, str]], plans: Mapping[str, Mapping[str, Any]]
+    prices: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Mapping[str, Any]]
 ) -> Catalogue:
     """`PRICES` and `PLANS` as one catalogue, made once for as long as they stay the same."""
     global _made
@@ -53,7 +53,7 @@ _made: tuple[tuple[Any, Any], Catalogue] = ((None, None), Catalogue())
 
 
 def _by_key(
-    prices: Mapping[str, Mapping[str, str]], plans: Mapping[str, Mapping[str, Any]]
+    prices: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Plan]:
     by_name = {
         name: Plan(
