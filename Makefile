@@ -37,11 +37,15 @@ test: $(VENV)/.test ## the whole suite, on SQLite
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
 bench: $(VENV)/.test ## what gates cost on SQLite (and TEST_POSTGRES_URL), and how fast the simulator is
-	$(BENCH)
-	@if [ -n "$(TEST_POSTGRES_URL)" ]; then \
-		$(BIN)/python -m pip install --quiet "psycopg[binary]>=3.2" && TEST_DATABASE_URL=$(TEST_POSTGRES_URL) $(BENCH); \
-	else echo "PostgreSQL was left out: TEST_POSTGRES_URL is not set."; fi
-	$(BIN)/python -m benchmarks.simulator
+	@status=0; $(BENCH) || status=1; \
+	if [ -n "$(TEST_POSTGRES_URL)" ]; then \
+		$(BIN)/python -m pip install --quiet "psycopg[binary]>=3.2" && TEST_DATABASE_URL=$(TEST_POSTGRES_URL) $(BENCH) || status=1; \
+	else echo "PostgreSQL was left out: TEST_POSTGRES_URL is not set."; fi; \
+	$(BIN)/python -m benchmarks.simulator || status=1; exit $$status
+
+bench-links: $(VENV)/.test ## what linking a million customers costs on TEST_POSTGRES_URL
+	@$(BIN)/python -m pip install --quiet "psycopg[binary]>=3.2"
+	TEST_DATABASE_URL=$(TEST_POSTGRES_URL) $(BIN)/python -m benchmarks.customer_links
 
 lint: $(VENV)/.lint ## ruff and django-upgrade
 	$(BIN)/ruff check

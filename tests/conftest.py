@@ -14,10 +14,13 @@ from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
+from caixa_subscriptions import stripe_gateway
+from caixa_subscriptions.conf import forget_settings
 from caixa_subscriptions.services.webhook_endpoints import set_up_webhook_endpoint
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
+from tests.canaries import Trap, trapped
 from tests.factories import NOW, UserFactory
 
 # Where the package is installed its entry point has loaded it already.
@@ -29,6 +32,30 @@ def english() -> Iterator[None]:
     """A request in Portuguese leaves its language behind in the thread; no test inherits it."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def canaries() -> Iterator[Trap]:
+    """No test makes anything tell a person's data, a secret or the URL of a session."""
+    trap = Trap()
+    with trapped(trap):
+        yield trap
+    assert trap.found == []
+
+
+@pytest.fixture(autouse=True)
+def settings_read_anew() -> Iterator[None]:
+    """Django tells nobody of a setting that a test deletes."""
+    yield
+    forget_settings()
+
+
+@pytest.fixture(autouse=True)
+def stripe_clock() -> Iterator[stripe_gateway.SkippingClock]:
+    """No test waits between attempts, and none inherits an open breaker."""
+    clock = stripe_gateway.SkippingClock()
+    with stripe_gateway.replaced_clock(clock):
+        yield clock
 
 
 @pytest.fixture

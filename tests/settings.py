@@ -28,3 +28,9 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+
+# The tests of the throttles turn them on.
+CAIXA_SUBSCRIPTIONS |= {  # noqa: F405
+    "THROTTLE_RATES": {"checkout": None, "portal": None, "address": None},
+    "TRIAL_PEPPERS": ["not-a-secret-used-by-tests-only-0123456789abcdef"],
+}

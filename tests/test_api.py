@@ -11,6 +11,7 @@ from django.test import Client
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.test import APIClient
 
+from caixa_subscriptions import exceptions
 from caixa_subscriptions.api.exceptions import exception_handler
 from caixa_subscriptions.services.customers import get_or_create_customer
 from caixa_subscriptions.simulator import Simulator
@@ -44,6 +45,8 @@ class TestConfig:
                     "interval": "month",
                     "interval_count": 1,
                     "product_name": "Reports",
+                    "min_quantity": 1,
+                    "max_quantity": 1,
                 }
             ],
         }
@@ -197,11 +200,8 @@ class TestCheckout:
         assert body["code"] == "already_subscribed"
         assert body["portal_url"] == "http://testserver/api/subscriptions/portal/"
 
-    def test_stripe_down_is_a_503_to_try_again(
-        self, api: APIClient, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_stripe_down_is_a_503_to_try_again(self, api: APIClient) -> None:
         PriceFactory()
-        monkeypatch.setattr("caixa_subscriptions.stripe_gateway.MAX_NETWORK_RETRIES", 0)
         response = api.post(f"{ENDPOINTS}/checkout/", {"price": "monthly"}, format="json")
         assert response.status_code == 503
         assert response["Retry-After"] == "5"
@@ -216,6 +216,49 @@ class TestCheckout:
 
 
 class TestPortal:
+    def test_one_that_was_never_set_up_is_said_clearly(
+        self, api: APIClient, user: Any, shop: Simulator
+    ) -> None:
+        get_or_create_customer(subscriber=user)
+        shop.control.set_option("portal_default_configuration", False)
+        response = api.post(f"{ENDPOINTS}/portal/", format="json")
+        assert response.status_code == 503
+        assert body_of(response)["code"] == "portal_not_configured"
+        assert "Retry-After" not in response
+
+    def test_stripe_says_when_to_try_again(
+        self, api: APIClient, user: Any, shop: Simulator
+    ) -> None:
+        get_or_create_customer(subscriber=user)
+        shop.control.fail(429, path="/v1/billing_portal/*", retry_after=60)
+        response = api.post(f"{ENDPOINTS}/portal/", format="json")
+        assert response.status_code == 503
+        assert response["Retry-After"] == "60"
+        assert body_of(response)["code"] == "stripe_rate_limited"
+
+    @pytest.mark.parametrize(
+        ("error", "status"),
+        [
+            (exceptions.PaymentFailed, 402),
+            (exceptions.StripeMisconfigured, 502),
+            (exceptions.StripeRefused, 502),
+        ],
+    )
+    def test_each_refusal_has_its_status(
+        self,
+        error: type[exceptions.StripeRefused],
+        status: int,
+        api: APIClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def refuse(**kwargs: Any) -> None:
+            raise error(stripe_code=None, stripe_param=None)
+
+        monkeypatch.setattr("caixa_subscriptions.api.views.create_portal_session", refuse)
+        response = api.post(f"{ENDPOINTS}/portal/", format="json")
+        assert response.status_code == status
+        assert body_of(response)["code"] == error.code
+
     def test_opens_a_session(self, api: APIClient, user: Any, shop: Simulator) -> None:
         get_or_create_customer(subscriber=user)
         response = api.post(f"{ENDPOINTS}/portal/", {"return_url": "/billing/"}, format="json")

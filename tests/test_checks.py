@@ -49,6 +49,17 @@ def test_the_check_command_runs_ours(settings: Any) -> None:
         ({"PRICES": {"monthly": {"lookup_key": None}}}, ["E002"]),
         ({"PRICES": {"monthly": {"price_id": "price_1"}}}, []),
         ({"PRICES": {"monthly": {"price_id": "price_1", "plan": "pro"}}}, ["E009"]),
+        ({"PRICES": {"monthly": {"price_id": {"test": "price_1", "live": "price_2"}}}}, []),
+        ({"PRICES": {"monthly": {"price_id": {"live": "price_2"}}}}, []),
+        ({"PRICES": {"monthly": {"price_id": {"prod": "price_1"}}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"price_id": {}}}}, ["E002"]),
+        ({"PRICES": {"monthly": {"price_id": {"test": None}}}}, ["E002"]),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": {"min": 2, "max": 50}}}}, []),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": 5}}}, ["E040"]),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": {"min": 3, "max": 2}}}}, ["E040"]),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": {"max": 10**6}}}}, ["E040"]),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": {"max": True}}}}, ["E040"]),
+        ({"PRICES": {"seats": {"lookup_key": "a", "quantity": {"most": 2}}}}, ["E040"]),
         ({"PRICES": {"monthly": {"plan": "pro"}}, "PLANS": {"pro": {}}}, ["E002"]),
         ({"PLANS": {"pro": {}}}, []),
         (
@@ -73,6 +84,10 @@ def test_the_check_command_runs_ours(settings: Any) -> None:
         ({"PLANS": {"pro": {"limits": {"seats": True}}}}, ["E008"]),
         ({"ALLOW_INCOMPLETE": "no"}, ["E019"]),
         ({"STAFF_EXEMPT": 1}, ["E019"]),
+        ({"THROTTLE_RATES": {"checkout": "5/hour", "address": None}}, []),
+        ({"THROTTLE_RATES": {"checkout": "often"}}, ["E030"]),
+        ({"THROTTLE_RATES": {"check_out": "5/hour"}}, ["E030"]),
+        ({"THROTTLE_RATES": "5/hour"}, ["E030"]),
         ({"CACHE": "nowhere"}, ["E023"]),
         ({"CACHE": "default"}, ["W003"]),
         ({"CACHE_SECONDS": 0}, ["E022"]),
@@ -95,6 +110,16 @@ def test_the_check_command_runs_ours(settings: Any) -> None:
         ({"ALLOWED_REDIRECT_ORIGINS": ["javascript://x"]}, ["E005"]),
         ({"EXEMPT_PATHS": "/docs/"}, ["E007"]),
         ({"PAYWALL_URL": None}, ["E004"]),
+        ({"CHECKOUT_OPTIONS": {"locale": "pt-BR", "tax_id_collection": {"enabled": True}}}, []),
+        ({"CHECKOUT_OPTIONS": {"automatic_tax": True}}, ["E041"]),
+        ({"CHECKOUT_OPTIONS": {"customer": "cus_1"}}, ["E041"]),
+        ({"CHECKOUT_OPTIONS": ["locale"]}, ["E041"]),
+        ({"CHECKOUT_PARAMS": "django.utils.timezone.now"}, []),
+        ({"CHECKOUT_PARAMS": "nowhere.at_all"}, ["E042"]),
+        ({"CHECKOUT_PARAMS": 1}, ["E042"]),
+        ({"ONE_SUBSCRIPTION_PER": "product", "SECOND_SUBSCRIPTION": "flag"}, []),
+        ({"ONE_SUBSCRIPTION_PER": "user"}, ["E043"]),
+        ({"SECOND_SUBSCRIPTION": "end_trial"}, ["E043"]),
         ({"CLOCK": "nowhere.at_all"}, ["E006"]),
         ({"CLOCK": "django.utils.timezone.utc_is_no_callable"}, ["E006"]),
         ({"CLOCK": None}, ["E006"]),
@@ -143,6 +168,26 @@ def test_stripe(settings: Any, changes: dict[str, Any], ids: list[str]) -> None:
     for name, value in changes.items():
         setattr(settings, name, value)
     assert found() == ids
+
+
+@pytest.mark.parametrize(
+    ("changes", "ids"),
+    [
+        ({"TRIAL_PEPPERS": "one-secret-that-is-no-list-of-secrets"}, ["E050"]),
+        ({"TRIAL_PEPPERS": ["short"]}, ["E050"]),
+        ({"TRIAL_EMAIL_RULES": ["minus"]}, ["E051"]),
+        ({"TRIAL_EMAIL_RULES": "plus"}, ["E051"]),
+        ({"TRIAL_EMAIL_RULES": []}, []),
+        ({"SECOND_TRIAL": "refuse"}, ["E052"]),
+        ({"TRIAL_WITHOUT_CARD": True}, ["E052"]),
+        ({"TRIAL_WITHOUT_CARD": "pause"}, []),
+        ({"TRIAL_PEPPERS": ()}, ["W004"]),
+        ({"TRIAL_PEPPERS": (), "TRIAL_DAYS": 0}, []),
+    ],
+)
+def test_trials(caixa: Any, changes: dict[str, Any], ids: list[str]) -> None:
+    caixa(**changes)
+    assert found(deploy=True) == ids
 
 
 def test_a_simulator_cannot_be_deployed(settings: Any) -> None:

@@ -102,11 +102,8 @@ class TestSyncStripe:
         assert f"Could not sync {bad}: {error.__name__}" in caplog.text
         assert "details" not in caplog.text
 
-    def test_stripe_down_is_a_clear_error(
-        self, settings: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_stripe_down_is_a_clear_error(self, settings: Any) -> None:
         settings.STRIPE_API_HOST = GONE
-        monkeypatch.setattr("caixa_subscriptions.stripe_gateway.MAX_NETWORK_RETRIES", 0)
         with pytest.raises(CommandError, match=r"products: .*\(stripe_unavailable\)"):
             run("sync_stripe")
 
@@ -121,7 +118,7 @@ class TestFixCustomerLinks:
         customer.refresh_from_db()
         assert customer.subscriber == user
         assert TrialUsageTracking.objects.get().subscriber == user
-        assert f"{customer.id}: linked (subscriber {user.pk})" in output
+        assert f"{customer.id}: linked by metadata (subscriber {user.pk})" in output
         assert "1 linked" in output
 
     def test_a_second_run_changes_nothing(self, user: Any) -> None:
@@ -137,7 +134,7 @@ class TestFixCustomerLinks:
 
     def test_never_links_by_email(self, user: Any) -> None:
         customer = CustomerFactory(subscriber=None, email=user.email)
-        assert "1 no_metadata" in run("fix_customer_links")
+        assert "1 no_evidence" in run("fix_customer_links")
         customer.refresh_from_db()
         assert customer.subscriber is None
 
@@ -168,6 +165,7 @@ class TestFixCustomerLinks:
             "customer_id": customer.id,
             "outcome": "linked",
             "subscriber_pk": str(user.pk),
+            "evidence": "metadata",
             "dry_run": False,
         }
 
@@ -280,6 +278,28 @@ class TestWebhookEndpoint:
         settings.DJSTRIPE_WEBHOOK_SECRET = SECRET
         run("webhook_endpoint", base_url="http://testserver", register=True)
         assert WebhookEndpoint.objects.get().secret == SECRET
+
+    @pytest.mark.parametrize("how", ["lost", "500"])
+    def test_an_answer_that_was_lost_makes_no_second_endpoint(
+        self, how: str, stripe_api: Simulator, settings: Any
+    ) -> None:
+        """Nor one whose secret nobody knows."""
+        where: Any = {"method": "POST", "path": "/v1/webhook_endpoints", "times": None}
+        if how == "lost":
+            stripe_api.control.drop("after", **where)
+        else:
+            stripe_api.control.fail(500, committed=True, **where)
+        with pytest.raises(CommandError):
+            run("webhook_endpoint", base_url="http://testserver", register=True)
+        stripe_api.control.clear()
+        with pytest.raises(CommandError, match="webhook_secret_unknown"):
+            run("webhook_endpoint", base_url="http://testserver", register=True)
+        settings.DJSTRIPE_WEBHOOK_SECRET = SECRET  # copied from the dashboard
+        run("webhook_endpoint", base_url="http://testserver", register=True)
+        (at_stripe,) = stripe_api.list_objects("webhook_endpoint")
+        endpoint = WebhookEndpoint.objects.get()
+        assert (endpoint.id, endpoint.url) == (at_stripe["id"], at_stripe["url"])
+        assert endpoint.secret == SECRET
 
     def test_each_mode_has_its_own(self, settings: Any) -> None:
         run("webhook_endpoint", base_url="https://shop.example")

@@ -129,6 +129,8 @@ DJSTRIPE_WEBHOOK_SECRET = os.environ.get("DJSTRIPE_WEBHOOK_SECRET", "")
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 
 CAIXA_SUBSCRIPTIONS: dict[str, Any] = {
+    # The first one writes; to replace it, see "Trials" in the documentation.
+    "TRIAL_PEPPERS": os.environ.get("TRIAL_PEPPERS", "").split(),
     "PRICES": {
         "monthly": {"lookup_key": "reports_monthly"},
         "yearly": {"lookup_key": "reports_yearly"},

@@ -1,29 +1,39 @@
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from djstripe.models import Subscription
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.access.explanation import explain
-from caixa_subscriptions.models import TrialUsageTracking
+from caixa_subscriptions.conf import settings
+from caixa_subscriptions.exceptions import SubscriptionsError
+from caixa_subscriptions.models import BillingAccount, TrialUsageTracking
+from caixa_subscriptions.services.trial_length import end_trial, extend_trial
 from caixa_subscriptions.subscribers import SubscriberNotFound, find_subscriber
 
 if TYPE_CHECKING:  # Django's own class takes no type argument before 6.1
     _ModelAdmin = admin.ModelAdmin[TrialUsageTracking]
+    _AccountAdmin = admin.ModelAdmin[BillingAccount]
 else:
-    _ModelAdmin = admin.ModelAdmin
+    _ModelAdmin = _AccountAdmin = admin.ModelAdmin
+
+
+A_WEEK = dt.timedelta(days=7)
 
 
 @admin.display(description=_("access"))
@@ -34,6 +44,21 @@ def explain_access_link(subscriber: models.Model) -> str:
     url = reverse("admin:caixa_subscriptions_explain_access")
     query = urlencode({"subscriber": subscriber.pk})
     return format_html('<a href="{}?{}">{}</a>', url, query, _("Explain access"))
+
+
+@admin.display(description=_("subscriber"), ordering="subscriber")
+def subscriber_key(row: Any) -> str:
+    """A list is looked at over shoulders: the key, and not the name or e-mail address."""
+    if row.subscriber_id is None:
+        return "-"
+    subscriber = djstripe_settings.get_subscriber_model()._meta
+    try:
+        url = reverse(
+            f"admin:{subscriber.app_label}_{subscriber.model_name}_change", args=[row.subscriber_id]
+        )
+    except NoReverseMatch:  # the project's admin has no subscribers
+        return str(row.subscriber_id)
+    return format_html('<a href="{}">{}</a>', url, row.subscriber_id)
 
 
 class WhoForm(forms.Form):
@@ -47,18 +72,48 @@ class WhoForm(forms.Form):
 @admin.register(TrialUsageTracking)
 class TrialUsageTrackingAdmin(_ModelAdmin):
     list_display = [
-        "subscriber",
+        subscriber_key,
         "livemode",
         "has_used_trial",
         "trial_used_at",
         "subscription_id",
     ]
     list_filter = ["has_used_trial", "livemode"]
-    list_select_related = ["subscriber"]
     search_fields = ["=subscriber__pk", "=subscription_id"]
     raw_id_fields = ["subscriber"]
     readonly_fields = ["created", "updated"]
     date_hierarchy = "trial_used_at"
+    actions = ["extend_trials", "end_trials"]
+
+    @admin.action(permissions=["change"], description=_("Extend the trial by a week"))
+    def extend_trials(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._change_trials(request, queryset, partial(extend_trial, by=A_WEEK))
+
+    @admin.action(permissions=["change"], description=_("End the trial now and charge"))
+    def end_trials(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
+        self._change_trials(request, queryset, end_trial)
+
+    def _change_trials(
+        self,
+        request: HttpRequest,
+        queryset: models.QuerySet[Any],
+        change: Callable[..., Any],
+    ) -> None:
+        """Each by itself: what fails for one is told, and the others go on."""
+        of_this_mode = queryset.filter(livemode=settings.livemode).exclude(subscription_id="")
+        changed = 0
+        for subscription_id in list(of_this_mode.values_list("subscription_id", flat=True)):
+            try:
+                change(subscription_id=subscription_id)
+            except SubscriptionsError as error:
+                self.message_user(request, f"{error} ({subscription_id})", messages.ERROR)
+            else:
+                changed += 1
+        self.message_user(
+            request,
+            ngettext("%(count)d trial was changed.", "%(count)d trials were changed.", changed)
+            % {"count": changed},
+        )
 
     def get_urls(self) -> list[URLPattern]:
         page = path(
@@ -87,6 +142,25 @@ class TrialUsageTrackingAdmin(_ModelAdmin):
             "explanation": explanation,
         }
         return TemplateResponse(request, "admin/caixa_subscriptions/explain_access.html", context)
+
+
+@admin.register(BillingAccount)
+class BillingAccountAdmin(_AccountAdmin):
+    """To look at: what is here follows from services, which tell Stripe as well."""
+
+    list_display = ["subscriber_id", "livemode", "customer_id", "closing", "updated"]
+    list_filter = ["livemode", "closing"]
+    search_fields = ["=subscriber__pk", "=customer_id"]
+    fields = ["subscriber", "livemode", "customer_id", "reference", "closing", "created", "updated"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 def _may_see_access(request: HttpRequest) -> bool:

@@ -14,4 +14,8 @@ class CaixaSubscriptionsConfig(AppConfig):
     def ready(self) -> None:
         import_module("caixa_subscriptions.access.invalidation")
         import_module("caixa_subscriptions.checks.access")
+        import_module("caixa_subscriptions.checks.trials")
+        import_module("caixa_subscriptions.services.following")
+        import_module("caixa_subscriptions.services.ownership")
+        import_module("caixa_subscriptions.checks.selling")
         import_module("caixa_subscriptions.webhooks.receivers")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# When to try again, where nobody says.
+RETRY_AFTER_SECONDS = 5
+
 
 class SubscriptionsError(Exception):
     """Base of every error this package raises on purpose.
@@ -29,6 +32,13 @@ class PriceNotOffered(SubscriptionsError):
     message = _("This price is not offered.")
 
 
+class QuantityNotOffered(SubscriptionsError):
+    """The price is not sold in this quantity."""
+
+    code = "quantity_not_offered"
+    message = _("This quantity is not offered.")
+
+
 class RedirectNotAllowed(SubscriptionsError):
     """A URL to come back to is neither of this site nor of `ALLOWED_REDIRECT_ORIGINS`."""
 
@@ -41,6 +51,31 @@ class AlreadySubscribed(SubscriptionsError):
 
     code = "already_subscribed"
     message = _("You already have a subscription. You can manage it in the customer portal.")
+
+
+class CheckoutParamsRefused(SubscriptionsError):
+    """The project's `CHECKOUT_PARAMS` gave what is not its to give; `fields` names it."""
+
+    code = "checkout_params_refused"
+    message = _("Checkout is not set up correctly. Please contact support.")
+
+    def __init__(self, *, fields: tuple[str, ...]) -> None:
+        super().__init__()
+        self.fields = fields
+
+
+class NotTrialing(SubscriptionsError):
+    """There is no trial (any more) that could be extended or ended."""
+
+    code = "not_trialing"
+    message = _("The subscription is not on trial.")
+
+
+class TrialEndRefused(SubscriptionsError):
+    """A trial is not made shorter by extending it, and Stripe knows none of over 730 days."""
+
+    code = "trial_end_refused"
+    message = _("A trial cannot be extended by that much.")
 
 
 class CustomerNotFound(SubscriptionsError):
@@ -88,11 +123,40 @@ class AccessUnavailable(SubscriptionsError):
     message = _("This is not available right now. Please try again in a moment.")
 
 
+class Busy(SubscriptionsError):
+    """Another request is selling to the same subscriber. Worth trying again in a moment."""
+
+    code = "busy"
+    message = _("Another request of yours is being worked on. Please try again in a moment.")
+
+
+class CustomerConflict(SubscriptionsError):
+    """The customer is somebody else's, or the subscriber has another: for a person to decide."""
+
+    code = "customer_conflict"
+    message = _("This billing account cannot be linked: it, or the subscriber, has another link.")
+
+
 class StripeUnavailable(SubscriptionsError):
-    """Stripe did not answer, or asked us to slow down. Worth trying again."""
+    """Stripe did not answer, or with an error of its own. Worth trying again, with the same
+    arguments: what was begun is then finished, and nothing is done twice.
+
+    `retry_after` is in seconds.
+    """
 
     code = "stripe_unavailable"
     message = _("The payment provider cannot be reached. Please try again in a moment.")
+
+    def __init__(self, *, retry_after: int | None = None) -> None:
+        super().__init__()
+        self.retry_after = RETRY_AFTER_SECONDS if retry_after is None else retry_after
+
+
+class StripeRateLimited(StripeUnavailable):
+    """Stripe asks us to slow down, or is at work on the same object. Worth trying again."""
+
+    code = "stripe_rate_limited"
+    message = _("The payment provider is busy. Please try again in a moment.")
 
 
 class StripeRefused(SubscriptionsError):
@@ -109,3 +173,25 @@ class StripeRefused(SubscriptionsError):
         super().__init__()
         self.stripe_code = stripe_code
         self.stripe_param = stripe_param
+
+
+class StripeMisconfigured(StripeRefused):
+    """Stripe does not accept our secret key, or the key may not do this (401, 403)."""
+
+    code = "stripe_misconfigured"
+    message = _("Payments are not set up correctly. Please contact support.")
+
+
+class PortalNotConfigured(StripeRefused):
+    """The account's customer portal was never saved in Stripe's dashboard, separately for test
+    mode and live mode."""
+
+    code = "portal_not_configured"
+    message = _("The customer portal is not set up yet. Please contact support.")
+
+
+class PaymentFailed(StripeRefused):
+    """The card was declined, or the payment failed (402); `stripe_code` says how."""
+
+    code = "payment_failed"
+    message = _("The payment failed. Please try another card.")

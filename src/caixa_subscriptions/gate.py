@@ -20,13 +20,11 @@ from django.utils.translation import gettext as _
 from caixa_subscriptions.access import Access, aget_access, get_access
 from caixa_subscriptions.access.decision import exempt
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.exceptions import AccessUnavailable
+from caixa_subscriptions.exceptions import RETRY_AFTER_SECONDS, AccessUnavailable
 from caixa_subscriptions.payment_required import payment_required_body
 from caixa_subscriptions.subscribers import aget_subscriber, get_subscriber, is_somebody
 
 logger = logging.getLogger(__name__)
-
-RETRY_AFTER_SECONDS = 5
 
 Refusal = HttpResponseBase | None
 
@@ -45,40 +43,40 @@ def access_of(request: HttpRequest | Any) -> Access:
     pass where the setting `STAFF_EXEMPT` says so. Raises `AccessUnavailable` when the database
     fails, be it over who asks or over their access.
     """
+    given = _of_django(request)
     try:
         subscriber = get_subscriber(request)
-        access = _known(request, subscriber) or get_access(subscriber)
-        return _answer(request, subscriber, access)
+        access = _known(given, subscriber) or get_access(subscriber)
     except Error as error:
         raise AccessUnavailable from error
+    return _answer(request, given, subscriber, access)
 
 
 async def aaccess_of(request: HttpRequest) -> Access:
     """`access_of` for async code, on the event loop where session and cache allow it."""
+    given = _of_django(request)
     try:
         subscriber = await aget_subscriber(request)
-        access = _known(request, subscriber) or await aget_access(subscriber)
-        return _answer(request, subscriber, access)
+        access = _known(given, subscriber) or await aget_access(subscriber)
     except Error as error:
         raise AccessUnavailable from error
+    return _answer(request, given, subscriber, access)
 
 
-def _known(request: Any, subscriber: models.Model | None) -> Access | None:
+def _known(given: Any, subscriber: models.Model | None) -> Access | None:
     """What was found before on this request, unless that was about another subscriber."""
     known: tuple[models.Model | None, Access] | None
-    known = getattr(_of_django(request), "_subscriber_and_access", None)
+    known = given.__dict__.get("_subscriber_and_access")
     return known[1] if known is not None and known[0] == subscriber else None
 
 
-def _answer(request: Any, subscriber: models.Model | None, access: Access) -> Access:
-    user = getattr(request, "user", None)
-    if not is_somebody(user):
+def _answer(request: Any, given: Any, subscriber: models.Model | None, access: Access) -> Access:
+    if subscriber is None and not is_somebody(getattr(request, "user", None)):
         return access  # and ask again after a login
-    django_request = _of_django(request)
-    django_request._subscriber_and_access = subscriber, access
-    if settings.staff_exempt and getattr(user, "is_staff", False):
+    given._subscriber_and_access = subscriber, access
+    if settings.staff_exempt and getattr(request.user, "is_staff", False):
         access = exempt(access)
-    django_request.subscription = access
+    given.subscription = access
     return access
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db.models import Q
 from djstripe.models import Price
 
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.exceptions import PriceNotOffered
+from caixa_subscriptions.exceptions import PriceNotOffered, QuantityNotOffered
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedPrice:
-    """A price on the allowlist. `unit_amount` is in the currency's smallest unit."""
+    """A price on the allowlist. `unit_amount` is in the currency's smallest unit; of a price sold
+    by the piece, such as seats, one may buy from `min_quantity` to `max_quantity`."""
 
     name: str
     price_id: str
@@ -23,6 +25,9 @@ class OfferedPrice:
     interval: str
     interval_count: int
     product_name: str
+    product_id: str
+    min_quantity: int = 1
+    max_quantity: int = 1
 
 
 def offered_prices() -> list[OfferedPrice]:
@@ -60,17 +65,27 @@ def offered_prices() -> list[OfferedPrice]:
                 interval=recurring["interval"],
                 interval_count=recurring["interval_count"],
                 product_name=row.product.name,
+                product_id=row.product.id,
+                **_bounds(offer.get("quantity", {})),
             )
         )
     return found
 
 
-def get_offered_price(price: str) -> OfferedPrice:
+def _bounds(quantity: Mapping[str, int]) -> dict[str, int]:
+    low = quantity.get("min", 1)
+    return {"min_quantity": low, "max_quantity": quantity.get("max", low)}
+
+
+def get_offered_price(price: str, *, quantity: int | None = None) -> OfferedPrice:
     """The offered price of this name, lookup key or Stripe id.
 
-    Raises PriceNotOffered for anything else: a client cannot buy a price we did not offer.
+    Raises PriceNotOffered for anything else: a client cannot buy a price we did not offer; and
+    QuantityNotOffered for a `quantity` out of its bounds.
     """
     for offer in offered_prices():
         if price in (offer.name, offer.lookup_key, offer.price_id):
-            return offer
+            if quantity is None or offer.min_quantity <= quantity <= offer.max_quantity:
+                return offer
+            raise QuantityNotOffered
     raise PriceNotOffered

@@ -89,7 +89,11 @@ def stripe_simulator(
     configured = getattr(settings, "CAIXA_SUBSCRIPTIONS", {})
     settings.CAIXA_SUBSCRIPTIONS = {**configured, "CLOCK": f"{__name__}.{simulated_now.__name__}"}
     before, _running = _running, simulator
-    with stripe_gateway.replaced_http_client(client), answering_every_client(client):
+    with (
+        stripe_gateway.replaced_http_client(client),
+        stripe_gateway.replaced_clock(stripe_gateway.SkippingClock()),
+        answering_every_client(client),
+    ):
         set_up_webhook_endpoint(base_url=BASE_URL, register=True)
         yield simulator
     _running = before

@@ -12,6 +12,13 @@ subscription_updated = Signal()
 subscription_deleted = Signal()
 trial_will_end = Signal()
 
+# customer (djstripe Customer), subscriber, previous_subscriber_pk (or None); of no Stripe event
+customer_moved = Signal()
+
 # invoice (djstripe Invoice), subscriber (or None), event_id (str)
 invoice_payment_succeeded = Signal()
 invoice_payment_failed = Signal()
+
+# remedy (our Remedy, also its `sender`), subscriber (or None), policy (str); once per remedy, when
+# it is done
+remedy_applied = Signal()

@@ -17,6 +17,8 @@ from django.utils.translation import gettext as _
 from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
 
+from caixa_subscriptions.conf import settings
+
 
 class SubscriberNotFound(LookupError):
     """Nobody is meant by it, or more than one. Its text is translated and names no person."""
@@ -34,7 +36,7 @@ def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
     """
     if not is_somebody(getattr(request, "user", None)):
         return None
-    subscriber = djstripe_settings.subscriber_request_callback(request)
+    subscriber = settings.subscriber_callback(request)
     if subscriber is None or subscriber.pk is None:
         return None
     return subscriber  # type: ignore[no-any-return]

@@ -398,6 +398,7 @@ def offer() -> Offers:
             "unit_amount": 1000,
             "interval": "month",
             "interval_count": 1,
+            "product_id": "prod_1",
             "product_name": "Reports",
         }
         return OfferedPrice(**(values | changes))

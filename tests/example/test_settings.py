@@ -80,6 +80,7 @@ PRODUCTION = {
     "SECURE_HSTS_PRELOAD": "true",
     "DJANGO_SETTINGS_MODULE": "example_project.settings.production",
     "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
+    "TRIAL_PEPPERS": "fedcba9876543210" * 3,
     "ALLOWED_HOSTS": "reports.example",
     "CSRF_TRUSTED_ORIGINS": "https://reports.example",
     "STRIPE_LIVE_MODE": "true",

@@ -15,7 +15,7 @@ from django.db import transaction
 from djstripe.models import Customer, Event, Invoice, Subscription
 from rest_framework.test import APIClient
 
-from caixa_subscriptions import conf, pytest_plugin, signals, stripe_gateway
+from caixa_subscriptions import conf, exceptions, pytest_plugin, signals, stripe_gateway
 from caixa_subscriptions.access import get_access
 from caixa_subscriptions.models import TrialUsageTracking
 from caixa_subscriptions.services.webhook_endpoints import ENABLED_EVENTS
@@ -192,9 +192,9 @@ def test_an_error_in_a_receiver_is_the_tests_error(
             deliver_webhooks()
         told = deliver_webhooks(raise_errors=False)
         assert "customer.subscription.created" in told
-        assert not TrialUsageTracking.objects.exists()
+        assert not TrialUsageTracking.objects.filter(has_used_trial=True).exists()
     assert deliver_webhooks() == ["customer.subscription.created"]
-    assert TrialUsageTracking.objects.exists()
+    assert TrialUsageTracking.objects.get().has_used_trial
 
 
 def test_a_webhook_that_is_refused_is_the_tests_error(
@@ -237,7 +237,8 @@ def test_afterwards_the_sdk_is_what_it_was() -> None:
         assert all(now is not was for now, was in zip(methods(), before, strict=True))
     assert methods() == before
     assert stripe.default_http_client is default
-    assert stripe_gateway._replacement is None
+    with pytest.raises(exceptions.StripeUnavailable):  # nothing listens there
+        stripe_gateway.retrieve_customer("cus_1")
 
 
 def test_the_apps_time_is_the_simulators(stripe_simulator: Simulator, advance_clock: Any) -> None:

@@ -14,19 +14,26 @@ from rest_framework.views import set_rollback
 
 from caixa_subscriptions import exceptions
 from caixa_subscriptions.access import Access
-from caixa_subscriptions.gate import RETRY_AFTER_SECONDS
 from caixa_subscriptions.payment_required import endpoint_url, payment_required_body
 
 STATUS = {
     exceptions.PriceNotOffered: status.HTTP_400_BAD_REQUEST,
+    exceptions.QuantityNotOffered: status.HTTP_400_BAD_REQUEST,
     exceptions.RedirectNotAllowed: status.HTTP_400_BAD_REQUEST,
     exceptions.SubscriberRequired: status.HTTP_403_FORBIDDEN,
     exceptions.CustomerNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.CheckoutSessionNotFound: status.HTTP_404_NOT_FOUND,
     exceptions.AlreadySubscribed: status.HTTP_409_CONFLICT,
+    exceptions.NotTrialing: status.HTTP_409_CONFLICT,
+    exceptions.TrialEndRefused: status.HTTP_400_BAD_REQUEST,
+    exceptions.PaymentFailed: status.HTTP_402_PAYMENT_REQUIRED,
+    exceptions.PortalNotConfigured: status.HTTP_503_SERVICE_UNAVAILABLE,
+    exceptions.CustomerConflict: status.HTTP_409_CONFLICT,
     exceptions.StripeRefused: status.HTTP_502_BAD_GATEWAY,
+    exceptions.CheckoutParamsRefused: status.HTTP_500_INTERNAL_SERVER_ERROR,
     exceptions.StripeUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
     exceptions.AccessUnavailable: status.HTTP_503_SERVICE_UNAVAILABLE,
+    exceptions.Busy: status.HTTP_503_SERVICE_UNAVAILABLE,
 }
 
 
@@ -46,7 +53,7 @@ class Unavailable(APIException):
     """503, worth trying again; works under the project's own exception handler too."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    wait = RETRY_AFTER_SECONDS  # REST framework makes the header of it
+    wait = exceptions.RETRY_AFTER_SECONDS  # REST framework makes the header of it
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,6 +87,14 @@ def _domain_error(exc: exceptions.SubscriptionsError, request: HttpRequest) -> R
     headers = {}
     if isinstance(exc, exceptions.AlreadySubscribed):
         body["portal_url"] = endpoint_url("portal", request=request)
-    if isinstance(exc, exceptions.StripeUnavailable | exceptions.AccessUnavailable):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    return Response(body, status=STATUS.get(type(exc), 500), headers=headers)
+    if isinstance(exc, exceptions.StripeUnavailable):
+        headers["Retry-After"] = str(exc.retry_after)
+    elif isinstance(exc, exceptions.AccessUnavailable | exceptions.Busy):
+        headers["Retry-After"] = str(exceptions.RETRY_AFTER_SECONDS)
+    return Response(body, status=_status(exc), headers=headers)
+
+
+def _status(exc: exceptions.SubscriptionsError) -> int:
+    """Of its class, else of the nearest it is a kind of."""
+    known = (STATUS[kind] for kind in type(exc).__mro__ if kind in STATUS)
+    return next(known, status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from caixa_subscriptions.access import Access
 from caixa_subscriptions.services.trials import is_trial_eligible
@@ -14,13 +17,26 @@ from caixa_subscriptions.services.trials import is_trial_eligible
 MAX_URL_LENGTH = 2000
 
 
-class CheckoutSerializer(serializers.Serializer[Any]):
+class StrictSerializer(serializers.Serializer[Any]):
+    """What a client sends and we do not know is an error, and not left out in silence."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = sorted(str(name) for name in data.keys() - self.fields.keys())
+            if unknown:
+                error = ErrorDetail(gettext("Unknown field."), code="unknown")
+                raise serializers.ValidationError({name: [error] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class CheckoutSerializer(StrictSerializer):
     price = serializers.CharField(max_length=255)
+    quantity = serializers.IntegerField(required=False)
     success_url = serializers.CharField(max_length=MAX_URL_LENGTH, required=False)
     cancel_url = serializers.CharField(max_length=MAX_URL_LENGTH, required=False)
 
 
-class PortalSerializer(serializers.Serializer[Any]):
+class PortalSerializer(StrictSerializer):
     return_url = serializers.CharField(max_length=MAX_URL_LENGTH, required=False)
 
 
@@ -33,6 +49,8 @@ class OfferedPriceSerializer(serializers.Serializer[Any]):
     interval = serializers.CharField()
     interval_count = serializers.IntegerField()
     product_name = serializers.CharField()
+    min_quantity = serializers.IntegerField()
+    max_quantity = serializers.IntegerField()
 
 
 class StatusSerializer(serializers.Serializer[Any]):

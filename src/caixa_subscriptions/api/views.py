@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 from rest_framework import status
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -21,6 +21,7 @@ from caixa_subscriptions.api.serializers import (
     PortalSerializer,
     StatusSerializer,
 )
+from caixa_subscriptions.api.throttling import AddressThrottle, UserThrottle
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriberRequired
 from caixa_subscriptions.gate import access_of
@@ -36,6 +37,11 @@ class SubscriptionsView(APIView):
 
     parser_classes = [BoundedJSONParser, FormParser, MultiPartParser]
     permission_classes = [IsAuthenticated]
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        # What is sold is committed before Stripe is asked: `ATOMIC_REQUESTS` is not for us.
+        return transaction.non_atomic_requests(super().as_view(**initkwargs))
 
     def get_exception_handler(self) -> Callable[..., Response | None]:
         return exception_handler
@@ -83,6 +89,9 @@ class StatusView(SubscriptionsView):
 class CheckoutView(SubscriptionsView):
     """Opens a Checkout Session for an offered price."""
 
+    throttle_classes = [UserThrottle, AddressThrottle]
+    throttle_scope = "checkout"
+
     def post(self, request: Request) -> Response:
         serializer = CheckoutSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -90,6 +99,7 @@ class CheckoutView(SubscriptionsView):
         session = create_checkout_session(
             subscriber=self.subscriber(),
             price=data["price"],
+            quantity=data.get("quantity"),
             success_url=_redirect_url(
                 data.get("success_url"), settings.checkout_success_url, request
             ),
@@ -107,6 +117,9 @@ class CheckoutView(SubscriptionsView):
 
 class PortalView(SubscriptionsView):
     """Opens a customer portal session."""
+
+    throttle_classes = [UserThrottle, AddressThrottle]
+    throttle_scope = "portal"
 
     def post(self, request: Request) -> Response:
         serializer = PortalSerializer(data=request.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +14,17 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
 from django.utils.module_loading import import_string
 
-from caixa_subscriptions.conf import DEFAULTS, SUPPORTED_STRIPE_API_VERSIONS, settings
+from caixa_subscriptions.conf import (
+    DEFAULTS,
+    SUPPORTED_STRIPE_API_VERSIONS,
+    THROTTLE_RATES,
+    settings,
+)
 
 MIDDLEWARE = "caixa_subscriptions.middleware.SubscriptionMiddleware"
 AUTHENTICATION_MIDDLEWARE = "django.contrib.auth.middleware.AuthenticationMiddleware"
+MAX_QUANTITY = 999_999
+ON_SUBSCRIBER_DELETE = ("cancel", "cancel_at_period_end", "keep")
 URL_SETTINGS = ("PAYWALL_URL", "CHECKOUT_SUCCESS_URL", "CHECKOUT_CANCEL_URL", "PORTAL_RETURN_URL")
 
 
@@ -34,30 +42,73 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
         for name in raw
         if name not in DEFAULTS
     ]
-    return [*found, *_check_prices(), *_check_days(), *_check_urls(), *_check_clock()]
+    return [
+        *found,
+        *_check_prices(),
+        *_check_days(),
+        *_check_urls(),
+        *_check_clock(),
+        *_check_throttle_rates(),
+    ]
+
+
+def _check_throttle_rates() -> Iterator[checks.CheckMessage]:
+    rates = settings.raw.get("THROTTLE_RATES", {})
+    if isinstance(rates, Mapping) and all(
+        name in THROTTLE_RATES and (rate is None or _is_rate(rate)) for name, rate in rates.items()
+    ):
+        return
+    yield error(
+        "E030",
+        "THROTTLE_RATES is malformed.",
+        f'Write rates such as "10/min", or None, for {", ".join(THROTTLE_RATES)}.',
+    )
+
+
+def _is_rate(rate: Any) -> bool:
+    return isinstance(rate, str) and re.fullmatch(r"[1-9]\d*/[smhd]\w*", rate) is not None
 
 
 def _check_prices() -> Iterator[checks.CheckMessage]:
     hint = 'Write {"monthly": {"lookup_key": "pro_monthly"}}, or "price_id" with an id of Stripe.'
-    if not isinstance(settings.prices, Mapping):
+    prices = settings.raw.get("PRICES", DEFAULTS["PRICES"])
+    if not isinstance(prices, Mapping):
         yield error("E002", "PRICES must be a dict.", hint)
         return
-    for name, offer in settings.prices.items():
+    for name, offer in prices.items():
         if not _is_offer(offer):
             yield error("E002", f"PRICES[{name!r}] must name one lookup_key or price_id.", hint)
-    if not settings.prices:
+        elif not is_quantity(offer.get("quantity", {})):
+            yield error(
+                "E040",
+                f"The quantity of PRICES[{name!r}] is malformed.",
+                'Write {"min": 1, "max": 50}: whole numbers from 1, at most 999999.',
+            )
+    if not prices:
         yield checks.Warning(
             "PRICES is empty: nothing is for sale.", hint=hint, id="caixa_subscriptions.W001"
         )
 
 
 def _is_offer(offer: Any) -> bool:
-    """One of the two keys that find a price, and perhaps its plan."""
-    return (
-        isinstance(offer, Mapping)
-        and offer.keys() - {"plan"} in ({"lookup_key"}, {"price_id"})
-        and all(isinstance(value, str) for value in offer.values())
-    )
+    """One of the two keys that find a price, and perhaps its plan and quantity."""
+    if not isinstance(offer, Mapping):
+        return False
+    if offer.keys() - {"plan", "quantity"} not in ({"lookup_key"}, {"price_id"}):
+        return False
+    found = offer.get("price_id")
+    ids = found if isinstance(found, Mapping) and found.keys() <= {"test", "live"} else {"": found}
+    named = [*(ids.values() if "price_id" in offer else [offer["lookup_key"]])]
+    named += [offer["plan"]] if "plan" in offer else []
+    return bool(named) and all(isinstance(value, str) for value in named)
+
+
+def is_quantity(bounds: Any) -> bool:
+    """Stripe takes up to 999,999 of a price in one Checkout Session (the SDK's text)."""
+    if not isinstance(bounds, Mapping) or bounds.keys() - {"min", "max"}:
+        return False
+    low, high = bounds.get("min", 1), bounds.get("max", bounds.get("min", 1))
+    return all(type(one) is int for one in (low, high)) and 1 <= low <= high <= MAX_QUANTITY
 
 
 def _check_days() -> Iterator[checks.CheckMessage]:
@@ -117,6 +168,30 @@ def _check_clock() -> Iterator[checks.CheckMessage]:
         good = False
     if not good:
         yield error("E006", f"CLOCK = {path!r} is not the path of a callable.", "Remove it.")
+
+
+@checks.register("caixa_subscriptions")
+def check_customers(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+    if not isinstance(settings.raw, Mapping):
+        return []  # E001 says so
+    found: list[checks.CheckMessage] = []
+    if settings.on_subscriber_delete not in ON_SUBSCRIBER_DELETE:
+        found.append(
+            error(
+                "E031",
+                f"ON_SUBSCRIBER_DELETE must be one of {', '.join(ON_SUBSCRIBER_DELETE)}.",
+                "It says what becomes of the subscriptions of a subscriber who is deleted.",
+            )
+        )
+    try:
+        good = settings.email_verified is None or callable(settings.email_verified)
+    except (ImportError, TypeError, AttributeError):
+        good = False
+    if not good:
+        found.append(
+            error("E032", "EMAIL_VERIFIED is not the path of a callable.", "It takes a subscriber.")
+        )
+    return found
 
 
 @checks.register("caixa_subscriptions")

@@ -13,15 +13,16 @@ from caixa_subscriptions.services.customers import (
 )
 
 
+@stripe_gateway.within()
 def create_portal_session(*, subscriber: models.Model, return_url: str) -> str:
     """The URL of a new portal session; it dies within minutes, so never store or mail it.
 
-    Raises CustomerNotFound, StripeUnavailable, StripeRefused.
+    Raises CustomerNotFound, PortalNotConfigured, StripeUnavailable, StripeRefused.
     """
     customer = get_customer(subscriber=subscriber)
     try:
         session = stripe_gateway.create_portal_session(
-            {"customer": customer.id, "return_url": return_url}
+            {"customer": customer.id, "return_url": return_url}, scope=customer.id
         )
     except StripeRefused as error:
         if not is_customer_missing(error):

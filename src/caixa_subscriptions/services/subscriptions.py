@@ -9,6 +9,7 @@ from djstripe.models import Customer, Subscription
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
+from caixa_subscriptions.services.one_subscription import find_second_subscriptions
 from caixa_subscriptions.services.trials import record_subscription
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def sync_subscription(*, stripe_subscription: stripe.Subscription) -> Subscripti
             stripe_subscription, api_key=settings.secret_key
         )
         record_subscription(subscription=subscription)
+        find_second_subscriptions(subscription=subscription)
     return subscription
 
 

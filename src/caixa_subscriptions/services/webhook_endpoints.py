@@ -36,6 +36,9 @@ ENABLED_EVENTS = [
     "invoice.payment_failed",
     "invoice.payment_succeeded",
     "invoice.voided",
+    "payment_method.attached",
+    "payment_method.automatically_updated",
+    "payment_method.updated",
     "price.created",
     "price.updated",
     "product.created",
@@ -56,17 +59,18 @@ def set_up_webhook_endpoint(*, base_url: str, register: bool) -> WebhookEndpoint
     row = WebhookEndpoint.objects.filter(livemode=settings.livemode).order_by("djstripe_id").last()
     uuid = row.djstripe_uuid if row else uuid_module.uuid4()
     url = base_url.rstrip("/") + reverse("djstripe:djstripe_webhook_by_uuid", args=[uuid])
-    if register:
-        return _register(row, uuid=uuid, url=url)
     if row is None:
         # Stripe's id is not known before the endpoint is registered there.
         row = WebhookEndpoint(id=f"we_{uuid.hex}", djstripe_uuid=uuid, livemode=settings.livemode)
+    elif register:
+        return _register(row, url=url)
     row.url = url
     row.status = "enabled"
     row.enabled_events = ENABLED_EVENTS
     row.secret = settings.webhook_secret or row.secret
     row.save()
-    return row
+    # The uuid is on record before Stripe hears it: after a failure the same endpoint is meant.
+    return _register(row, url=url) if register else row
 
 
 def _check_base_url(base_url: str) -> None:
@@ -81,7 +85,8 @@ def _check_base_url(base_url: str) -> None:
         raise InvalidBaseUrl
 
 
-def _register(row: WebhookEndpoint | None, *, uuid: uuid_module.UUID, url: str) -> WebhookEndpoint:
+def _register(row: WebhookEndpoint, *, url: str) -> WebhookEndpoint:
+    uuid = row.djstripe_uuid
     known = _find_at_stripe(uuid)
     if known is None:
         endpoint = stripe_gateway.create_webhook_endpoint(
@@ -90,28 +95,30 @@ def _register(row: WebhookEndpoint | None, *, uuid: uuid_module.UUID, url: str) 
                 "enabled_events": ENABLED_EVENTS,  # type: ignore[typeddict-item]
                 "api_version": settings.api_version,  # type: ignore[typeddict-item]
                 "metadata": {"djstripe_uuid": str(uuid)},
-            }
+            },
+            scope=str(uuid),
         )
-        secret = endpoint.secret
+        secret = getattr(endpoint, "secret", "")  # gone, when the answer was lost
     else:
-        secret = settings.webhook_secret or (row.secret if row else "")
-        if not secret:
-            raise WebhookSecretUnknown
         endpoint = known
-        if (known.url, known.status, set(known.enabled_events)) != (
-            url,
-            "enabled",
-            set(ENABLED_EVENTS),
-        ):
-            endpoint = stripe_gateway.update_webhook_endpoint(
-                known.id,
-                {
-                    "url": url,
-                    "enabled_events": ENABLED_EVENTS,  # type: ignore[typeddict-item]
-                    "disabled": False,
-                },
-            )
-    if row and row.id != endpoint.id:
+        secret = settings.webhook_secret or row.secret
+    if not secret:
+        raise WebhookSecretUnknown
+    if known is not None and (known.url, known.status, set(known.enabled_events)) != (
+        url,
+        "enabled",
+        set(ENABLED_EVENTS),
+    ):
+        endpoint = stripe_gateway.update_webhook_endpoint(
+            known.id,
+            {
+                "url": url,
+                "enabled_events": ENABLED_EVENTS,  # type: ignore[typeddict-item]
+                "disabled": False,
+            },
+            scope=str(uuid),
+        )
+    if row.id != endpoint.id:
         WebhookEndpoint.objects.filter(pk=row.pk).update(id=endpoint.id)
     row = WebhookEndpoint.sync_from_stripe_data(endpoint, api_key=settings.secret_key)
     row.djstripe_uuid = uuid

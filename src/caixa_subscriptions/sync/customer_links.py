@@ -1,74 +1,165 @@
-"""Linking customers to the subscribers their own metadata names."""
+"""Linking customers nobody owns to the subscribers that evidence names, however many there are."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
-from djstripe.models import Customer
-from djstripe.settings import djstripe_settings
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from djstripe.models import Customer, Subscription
 
+from caixa_subscriptions.access.invalidation import drop_cached_access_of_many
 from caixa_subscriptions.conf import settings
+from caixa_subscriptions.exceptions import CustomerNotFound
+from caixa_subscriptions.models import BillingAccount
+from caixa_subscriptions.services.links import CONFLICT, LINKED, Outcome, Unlinked, claim, judge
 from caixa_subscriptions.services.trials import record_subscription
 
-# What can become of a customer without a subscriber.
-LINKED = "linked"
-NO_METADATA = "no_metadata"
-NO_SUBSCRIBER = "no_such_subscriber"
-CONFLICT = "subscriber_has_another_customer"
+# Customers that are read, decided and written at once: what bounds memory.
+PAGE_SIZE = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    customer_id: str
-    outcome: str
-    subscriber_pk: str | None
+def fix_customer_links(
+    *,
+    dry_run: bool,
+    report: Callable[[Outcome], None],
+    by_email: bool = False,
+    after: str | None = None,
+    reached: Callable[[str, int], None] = lambda customer_id, count: None,
+) -> Counter[str]:
+    """Look at every unlinked customer of the current mode; counts per outcome.
 
+    By our own accounts and Checkout Sessions and by the customer's metadata; with `by_email` also
+    by an e-mail that `EMAIL_VERIFIED` vouches for and that one customer and one subscriber have.
+    What is contradictory is reported and left alone. Running it again changes nothing.
 
-def fix_customer_links(*, dry_run: bool, report: Callable[[Outcome], None]) -> Counter[str]:
-    """Link every unlinked customer of the current mode by its metadata; counts per outcome.
-
-    Never by e-mail: Stripe does not verify it, so it proves nothing. A subscriber who has a
-    customer already is a conflict for a person to decide. Running it again changes nothing.
+    Each page is committed by itself, and then `reached` is told the last customer of it and how
+    many were looked at; `after` goes on behind a customer. Raises CustomerNotFound when that one
+    is unknown.
     """
     counts: Counter[str] = Counter()
-    for outcome in _fix(dry_run=dry_run):
-        counts[outcome.outcome] += 1
-        report(outcome)
+    seen = 0
+    with closing(_Taken()) as taken:
+        for page in _pages(after):
+            outcomes = (
+                taken.first_only(page.judge(by_email=by_email))
+                if dry_run
+                else _link(page, by_email=by_email)
+            )
+            for outcome in outcomes:
+                counts[outcome.outcome] += 1
+                report(outcome)
+            seen += len(page.customers)
+            reached(page.customers[-1].id, seen)
     return counts
 
 
-def _fix(*, dry_run: bool) -> Iterator[Outcome]:
-    subscriber_model = djstripe_settings.get_subscriber_model()
-    subscriber_key = djstripe_settings.SUBSCRIBER_CUSTOMER_KEY
-    mode = Customer.objects.filter(livemode=settings.livemode, date_purged__isnull=True)
-    taken: set[str] = set()
-    for customer in mode.filter(subscriber__isnull=True).order_by("djstripe_id").iterator():
-        named = (customer.metadata or {}).get(subscriber_key)
-        if not named:
-            yield Outcome(customer.id, NO_METADATA, None)
-            continue
-        try:
-            subscriber = subscriber_model._default_manager.filter(pk=named).first()
-            if subscriber is not None and str(subscriber.pk) != str(named):
-                subscriber = None  # such as " 1", which the database takes for 1
-        except (ValidationError, ValueError, TypeError):  # a UUID's field raises the first
-            subscriber = None
-        if subscriber is None:
-            yield Outcome(customer.id, NO_SUBSCRIBER, str(named))
-            continue
-        pk = str(subscriber.pk)
-        if pk in taken or mode.filter(subscriber=subscriber).exists():
-            yield Outcome(customer.id, CONFLICT, pk)
-            continue
-        taken.add(pk)
-        if not dry_run:
-            with transaction.atomic():
-                customer.subscriber = subscriber
-                customer.save(update_fields=["subscriber"])
-                for subscription in customer.subscriptions.all():
-                    record_subscription(subscription=subscription)
-        yield Outcome(customer.id, LINKED, pk)
+def count_unlinked() -> int:
+    return _unlinked().count()
+
+
+def _unlinked() -> QuerySet[Any]:
+    rows: QuerySet[Any] = Customer.objects.filter(
+        livemode=settings.livemode, date_purged__isnull=True, subscriber__isnull=True
+    )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    customers: list[Unlinked]
+    rows: QuerySet[Any]  # the same ones, as a query
+
+    def judge(self, *, by_email: bool) -> list[Outcome]:
+        return judge(
+            self.customers,
+            livemode=settings.livemode,
+            among=self.rows.values("id"),
+            by_checkout=True,
+            by_email=by_email,
+        )
+
+
+def _pages(after: str | None) -> Iterator[_Page]:
+    last = 0
+    if after is not None:
+        found = Customer.objects.filter(id=after).values_list("djstripe_id", flat=True).first()
+        if found is None:
+            raise CustomerNotFound
+        last = found
+    while True:
+        # Only what is looked at: the payload of a customer is large.
+        found_rows = list(
+            _unlinked()
+            .filter(djstripe_id__gt=last)
+            .order_by("djstripe_id")
+            .values_list("djstripe_id", "id", "metadata", "email")[:PAGE_SIZE]
+        )
+        if not found_rows:
+            return
+        first, last = found_rows[0][0], found_rows[-1][0]
+        yield _Page(
+            [Unlinked(id_, metadata or {}, email) for _, id_, metadata, email in found_rows],
+            _unlinked().filter(djstripe_id__gte=first, djstripe_id__lte=last),
+        )
+
+
+def _link(page: _Page, *, by_email: bool) -> list[Outcome]:
+    livemode = settings.livemode
+    found = page.judge(by_email=by_email)
+    with transaction.atomic():
+        outcomes = claim(found, livemode=livemode, among=page.rows.values("id"))
+        linked = {one.customer_id: one.subscriber_pk for one in outcomes if one.outcome == LINKED}
+        if linked:
+            drop_cached_access_of_many(list(linked.values()), livemode=livemode)
+            subscriptions = Subscription.objects.filter(customer__in=page.rows.values("id"))
+            of_linked = [
+                pk
+                for pk, customer_id in subscriptions.values_list("pk", "customer_id")
+                if customer_id in linked
+            ]
+            # Whom the accounts name, in one statement.
+            owner = BillingAccount.objects.filter(
+                customer_id=OuterRef("id"), subscriber__isnull=False
+            )
+            page.rows.filter(Exists(owner)).update(
+                subscriber=Subquery(owner.values("subscriber_id")[:1])
+            )
+            _record_subscriptions(of_linked)
+    return outcomes
+
+
+def _record_subscriptions(pks: Collection[int]) -> None:
+    """Their trials are used from now on, as if each webhook had come for a linked customer."""
+    if not pks:
+        return
+    subscriptions = Subscription.objects.select_related("customer__subscriber")
+    for subscription in subscriptions.defer("customer__stripe_data").filter(pk__in=pks):
+        record_subscription(subscription=subscription)
+
+
+class _Taken:
+    """Which subscribers a dry run would have linked already: on disk, since they may be many."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("")  # a temporary file, gone when it is closed
+        self._database.execute("CREATE TABLE taken (pk TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def first_only(self, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
+        for one in outcomes:
+            if one.outcome == LINKED and not self._take(str(one.subscriber_pk)):
+                one = replace(one, outcome=CONFLICT)
+            yield one
+
+    def _take(self, pk: str) -> bool:
+        return bool(
+            self._database.execute("INSERT OR IGNORE INTO taken VALUES (?)", (pk,)).rowcount
+        )
+
+    def close(self) -> None:
+        self._database.close()

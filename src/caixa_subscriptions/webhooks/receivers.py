@@ -8,6 +8,7 @@ out after the commit.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,8 +17,12 @@ from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Customer, Event, Invoice, Subscription
 
 from caixa_subscriptions import signals
+from caixa_subscriptions.models import CheckoutAttempt
+from caixa_subscriptions.services.checkout import close_attempt
 from caixa_subscriptions.services.entitlements import sync_entitlements
-from caixa_subscriptions.services.trials import record_subscription
+from caixa_subscriptions.services.one_subscription import find_second_subscriptions
+from caixa_subscriptions.services.remedies import carry_out_remedies
+from caixa_subscriptions.services.trials import record_cards, record_subscription
 
 logger = logging.getLogger(__name__)
 
@@ -29,12 +34,17 @@ def on_subscription_created(sender: Any, event: Event, **kwargs: Any) -> None:
         return
     # The brief: the webhook is what marks the trial as used.
     record_subscription(subscription=subscription)
+    find_second_subscriptions(subscription=subscription)
     _send(signals.subscription_created, event, subscription=subscription)
 
 
 @djstripe_receiver("customer.subscription.updated")
 def on_subscription_updated(sender: Any, event: Event, **kwargs: Any) -> None:
-    _send(signals.subscription_updated, event, subscription=_stored(Subscription, event))
+    subscription = _stored(Subscription, event)
+    if subscription is not None:
+        record_subscription(subscription=subscription)
+        find_second_subscriptions(subscription=subscription)
+    _send(signals.subscription_updated, event, subscription=subscription)
 
 
 @djstripe_receiver("customer.subscription.deleted")
@@ -55,6 +65,30 @@ def on_invoice_payment_succeeded(sender: Any, event: Event, **kwargs: Any) -> No
 @djstripe_receiver("invoice.payment_failed")
 def on_invoice_payment_failed(sender: Any, event: Event, **kwargs: Any) -> None:
     _send(signals.invoice_payment_failed, event, invoice=_stored(Invoice, event))
+
+
+@djstripe_receiver("checkout.session.completed")
+def on_checkout_session_completed(sender: Any, event: Event, **kwargs: Any) -> None:
+    session = event.data["object"]
+    close_attempt(session_id=session["id"], status=CheckoutAttempt.Status.COMPLETE)
+    subscription = Subscription.objects.filter(id=session.get("subscription") or "").first()
+    if subscription is not None:
+        find_second_subscriptions(subscription=subscription)
+
+
+@djstripe_receiver("checkout.session.expired")
+def on_checkout_session_expired(sender: Any, event: Event, **kwargs: Any) -> None:
+    close_attempt(session_id=event.data["object"]["id"], status=CheckoutAttempt.Status.EXPIRED)
+
+
+@djstripe_receiver("payment_method.attached")
+@djstripe_receiver("payment_method.automatically_updated")
+@djstripe_receiver("payment_method.updated")
+def on_payment_method(sender: Any, event: Event, **kwargs: Any) -> None:
+    # It may come before the subscription and after, and long after: a card can be added later.
+    customer = Customer.objects.filter(id=event.data["object"].get("customer") or "").first()
+    if customer is not None:
+        record_cards(customer=customer)
 
 
 @djstripe_receiver("entitlements.active_entitlement_summary.updated")
@@ -78,6 +112,8 @@ def _send(signal: Signal, event: Event, **stored: Any) -> None:
     if row is None:
         return
     subscriber = row.customer.subscriber if row.customer else None
+    if subscriber is not None:  # what failed is tried again when there is news
+        transaction.on_commit(partial(carry_out_remedies, subscriber=subscriber), robust=True)
     logger.info("Event %s (%s) for %s", event.id, event.type, row.id)
     # One callback that raises must not make dj-stripe answer 500 after the commit: Stripe's
     # second delivery of a stored event does nothing.

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriptionsError
+from caixa_subscriptions.services.closing import close_accounts
+from caixa_subscriptions.services.remedies import carry_out_remedies
 from caixa_subscriptions.sync.stripe_objects import RESOURCES, Count, sync_resource
 
 
@@ -45,8 +47,17 @@ class Command(BaseCommand):
                 f"{count.known} known, {count.failed} failed"
             )
             failed += count.failed
+        if not dry_run:
+            self._close_accounts()
+            carry_out_remedies()
         if failed:
             raise CommandError(f"{failed} objects could not be stored; the log has their ids.")
+
+    def _close_accounts(self) -> None:
+        """What deletions of subscribers left to be done while Stripe was down."""
+        done, left = close_accounts()
+        if done or left:
+            self.stdout.write(f"deleted subscribers: {done} closed, {left} left for the next run")
 
     def _show(self, name: str, count: Count) -> None:
         if self.stdout.isatty():

@@ -1,0 +1,66 @@
+"""What follows when the project deletes a subscriber, or changes an e-mail."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+from django.db.models.signals import pre_delete, pre_save
+from djstripe.settings import djstripe_settings
+
+from caixa_subscriptions.exceptions import CustomerNotFound, SubscriptionsError
+from caixa_subscriptions.models import BillingAccount
+from caixa_subscriptions.services.closing import leave_accounts
+from caixa_subscriptions.services.customers import push_email
+from caixa_subscriptions.services.emails import email_field
+
+logger = logging.getLogger(__name__)
+
+
+def before_delete_of_subscriber(sender: type[models.Model], instance: Any, **kwargs: Any) -> None:
+    leave_accounts(subscriber=instance)
+
+
+def before_save_of_subscriber(
+    sender: type[models.Model],
+    instance: Any,
+    raw: bool = False,
+    update_fields: Any = None,
+    **kwargs: Any,
+) -> None:
+    """An e-mail that changed here goes to Stripe after the commit; nothing else of a save does,
+    so that what a person wrote in the customer portal stays."""
+    name = email_field()
+    if raw or instance.pk is None or name not in (update_fields or [name]):
+        return
+    before = sender._default_manager.filter(pk=instance.pk).values_list(name, flat=True).first()
+    if not before or before == getattr(instance, name):
+        return
+    if BillingAccount.objects.filter(subscriber_id=instance.pk).exists():
+        transaction.on_commit(partial(_push_email, instance), robust=True)
+
+
+def _push_email(subscriber: models.Model) -> None:
+    try:
+        push_email(subscriber=subscriber)
+    except CustomerNotFound:
+        return
+    except SubscriptionsError as error:
+        logger.warning("The e-mail of %s was not told Stripe: %s", subscriber.pk, error.code)
+
+
+def connect() -> None:
+    """To the subscriber's model and its proxies alone: a receiver of every model would take from
+    all of them Django's quick way of deleting."""
+    subscriber_model = djstripe_settings.get_subscriber_model()
+    for model in apps.get_models():
+        if model._meta.concrete_model is subscriber_model:
+            pre_delete.connect(before_delete_of_subscriber, sender=model)
+            if any(field.name == email_field() for field in model._meta.fields):
+                pre_save.connect(before_save_of_subscriber, sender=model)
+
+
+connect()

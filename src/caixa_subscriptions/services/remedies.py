@@ -1,0 +1,115 @@
+"""Putting right at Stripe what a webhook showed to be wrong.
+
+A remedy is written in the webhook's transaction and carried out after its commit: the network has
+no place within it. What fails stays, and is tried again by the next webhook about the subscriber
+and by `sync_stripe`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import Q
+from django.utils import timezone
+from djstripe.models import Subscription
+
+from caixa_subscriptions import signals, stripe_gateway
+from caixa_subscriptions.conf import settings
+from caixa_subscriptions.exceptions import SubscriptionsError
+from caixa_subscriptions.models import Remedy
+from caixa_subscriptions.services.second_subscriptions import resolve_second_subscription
+
+logger = logging.getLogger(__name__)
+
+# Longer than the gateway ever tries; a carrier that was killed gives way after it.
+CLAIM = dt.timedelta(minutes=2)
+
+
+def record_remedy(
+    *,
+    kind: Remedy.Kind,
+    policy: Remedy.Policy,
+    subscription: Subscription,
+    kept_subscription_id: str = "",
+) -> bool:
+    """Note what is to be done about the subscription, once for each kind. True if it is new.
+
+    It is carried out after the commit.
+    """
+    remedy, created = Remedy.objects.get_or_create(
+        subscription_id=subscription.id,
+        kind=kind,
+        defaults={
+            "policy": policy,
+            "subscriber": subscription.customer.subscriber,
+            "livemode": bool(subscription.livemode),
+            "kept_subscription_id": kept_subscription_id,
+        },
+    )
+    if created:
+        transaction.on_commit(partial(_carry_out, remedy.pk), robust=True)
+    return created
+
+
+def carry_out_remedies(*, subscriber: models.Model | None = None) -> int:
+    """Carry out what is left, of one subscriber or of all; how many are done.
+
+    In the current mode. One that fails is logged and stays for the next time.
+    """
+    remedies = Remedy.objects.filter(done_at=None, livemode=settings.livemode)
+    if subscriber is not None:
+        remedies = remedies.filter(subscriber=subscriber.pk)
+    return sum(_carry_out(pk) for pk in list(remedies.values_list("pk", flat=True)))
+
+
+def _carry_out(pk: Any) -> bool:
+    """One of several at once carries it out; the alert is sent once, when it is done."""
+    time = timezone.now()
+    mine = Remedy.objects.filter(
+        Q(claimed_until=None) | Q(claimed_until__lt=time), pk=pk, done_at=None
+    ).update(claimed_until=time + CLAIM)
+    if not mine:
+        return False
+    remedy = Remedy.objects.select_related("subscriber").get(pk=pk)
+    try:
+        is_needed = _DEEDS[Remedy.Kind(remedy.kind)](remedy)
+    except SubscriptionsError as error:
+        logger.warning(
+            "Remedy %s of %s failed: %s", remedy.kind, remedy.subscription_id, error.code
+        )
+        Remedy.objects.filter(pk=pk).update(claimed_until=None)
+        return False
+    if not is_needed:
+        Remedy.objects.filter(pk=pk, done_at=None).delete()
+        return False
+    if not Remedy.objects.filter(pk=pk, done_at=None).update(done_at=timezone.now()):
+        return False
+    logger.warning("Remedy %s of %s: %s", remedy.kind, remedy.subscription_id, remedy.policy)
+    signals.remedy_applied.send_robust(
+        Remedy, remedy=remedy, subscriber=remedy.subscriber, policy=remedy.policy
+    )
+    return True
+
+
+def _end_trial(remedy: Remedy) -> bool:
+    if remedy.policy == Remedy.Policy.FLAG:
+        return True
+    # What is no longer on trial must not be charged anew.
+    subscription = stripe_gateway.retrieve_subscription(remedy.subscription_id)
+    if subscription.status == "trialing":
+        stripe_gateway.update_subscription(
+            remedy.subscription_id, {"trial_end": "now"}, scope=remedy.subscription_id
+        )
+    return True
+
+
+# Each answers False when it finds nothing (any more) to put right.
+_DEEDS: dict[Remedy.Kind, Callable[[Remedy], bool]] = {
+    Remedy.Kind.SECOND_TRIAL: _end_trial,
+    Remedy.Kind.SECOND_SUBSCRIPTION: resolve_second_subscription,
+}
