@@ -23,6 +23,7 @@ from caixa_subscriptions.access.explanation import explain
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriptionsError
 from caixa_subscriptions.models import BillingAccount, TrialUsageTracking
+from caixa_subscriptions.services.signup_trials import end_signup_trial, extend_signup_trial
 from caixa_subscriptions.services.trial_length import end_trial, extend_trial
 from caixa_subscriptions.subscribers import SubscriberNotFound, find_subscriber
 
@@ -76,6 +77,7 @@ class TrialUsageTrackingAdmin(_ModelAdmin):
         "livemode",
         "has_used_trial",
         "trial_used_at",
+        "trial_end",
         "subscription_id",
     ]
     list_filter = ["has_used_trial", "livemode"]
@@ -87,26 +89,37 @@ class TrialUsageTrackingAdmin(_ModelAdmin):
 
     @admin.action(permissions=["change"], description=_("Extend the trial by a week"))
     def extend_trials(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._change_trials(request, queryset, partial(extend_trial, by=A_WEEK))
+        self._change_trials(
+            request,
+            queryset,
+            partial(extend_trial, by=A_WEEK),
+            partial(extend_signup_trial, by=A_WEEK),
+        )
 
     @admin.action(permissions=["change"], description=_("End the trial now and charge"))
     def end_trials(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> None:
-        self._change_trials(request, queryset, end_trial)
+        self._change_trials(request, queryset, end_trial, end_signup_trial)
 
     def _change_trials(
         self,
         request: HttpRequest,
         queryset: models.QuerySet[Any],
         change: Callable[..., Any],
+        change_from_signup: Callable[..., Any],
     ) -> None:
         """Each by itself: what fails for one is told, and the others go on."""
-        of_this_mode = queryset.filter(livemode=settings.livemode).exclude(subscription_id="")
         changed = 0
-        for subscription_id in list(of_this_mode.values_list("subscription_id", flat=True)):
+        for usage in queryset.filter(livemode=settings.livemode).select_related("subscriber"):
             try:
-                change(subscription_id=subscription_id)
+                if usage.subscription_id:
+                    change(subscription_id=usage.subscription_id)
+                elif usage.trial_end and usage.subscriber:
+                    change_from_signup(subscriber=usage.subscriber)
+                else:  # no trial has begun
+                    continue
             except SubscriptionsError as error:
-                self.message_user(request, f"{error} ({subscription_id})", messages.ERROR)
+                which = usage.subscription_id or usage.subscriber_id
+                self.message_user(request, f"{error} ({which})", messages.ERROR)
             else:
                 changed += 1
         self.message_user(

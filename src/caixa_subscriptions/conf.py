@@ -29,11 +29,16 @@ THROTTLE_RATES = {"checkout": "10/min", "portal": "10/min", "address": "30/min"}
 EMAIL_RULES = ("case", "unicode", "plus", "gmail_dots", "googlemail")
 OTHER_EMAIL_RULES = ("yahoo_minus",)
 
+# When the trial begins: with a subscription at Stripe, or with the subscriber and without Stripe.
+AT_CHECKOUT, AT_SIGNUP = "checkout", "signup"
+
 SECOND_TRIAL_POLICIES = ("end_trial", "flag", "allow")
 
 DEFAULTS: dict[str, Any] = {
     "PRICES": {},
     "TRIAL_DAYS": 7,
+    "TRIAL_STARTS": AT_CHECKOUT,
+    "TRIAL_PLAN": None,
     "TRIAL_WITHOUT_CARD": None,
     "TRIAL_PEPPERS": (),
     "TRIAL_EMAIL_RULES": EMAIL_RULES,
@@ -97,6 +102,16 @@ class Settings:
     @cached_property
     def trial_days(self) -> int:
         return self._get("TRIAL_DAYS")  # type: ignore[no-any-return]
+
+    @cached_property
+    def starts_trial_at_signup(self) -> bool:
+        """Whether a new subscriber has the trial at once, which Stripe knows nothing of."""
+        return bool(self._get("TRIAL_STARTS") == AT_SIGNUP)
+
+    @cached_property
+    def trial_plan(self) -> str | None:
+        """The plan in `PLANS` that a trial from sign-up gives; None for access alone."""
+        return self._get("TRIAL_PLAN")  # type: ignore[no-any-return]
 
     @cached_property
     def trial_without_card(self) -> str | None:

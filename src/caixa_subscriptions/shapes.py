@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # Top-level keys of a subscription that `SubscriptionFacts.from_stripe` reads.
@@ -121,7 +121,8 @@ class SubscriptionFacts:
     """What access depends on, in one shape for every API version. Times are aware UTC.
 
     `entitlements` are the lookup keys of its customer's active entitlements; `past_due_since` is
-    when the payment failed that is still owed, where our books tell.
+    when the payment failed that is still owed, where our books tell. `is_from_signup` is a trial
+    that Stripe knows nothing of: no subscription, and so no id.
     """
 
     id: str
@@ -141,6 +142,13 @@ class SubscriptionFacts:
     customer_deleted: bool = False
     entitlements: frozenset[str] = frozenset()
     past_due_since: dt.datetime | None = None
+    is_from_signup: bool = False
+
+    @classmethod
+    def of_signup_trial(cls, *, trial_end: dt.datetime, livemode: bool) -> SubscriptionFacts:
+        payload = {"status": "trialing"}
+        facts = cls.from_stripe(payload, livemode=livemode)
+        return replace(facts, trial_end=trial_end, is_from_signup=True)
 
     @classmethod
     def from_stripe(

@@ -12,6 +12,7 @@ from django.db import connection
 from djstripe.models import PaymentMethod
 
 from caixa_subscriptions.models import Remedy, TrialIdentity, TrialUsageTracking
+from caixa_subscriptions.services.signup_trials import start_trial
 from caixa_subscriptions.services.trials import record_subscription, reserve_trial
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 from tests.selling.test_accounts import ROUNDS, together
@@ -35,6 +36,16 @@ def test_of_one_mailbox_one_account_gets_the_trial() -> None:
         )
         assert (asked.count(True), asked.count(False)) == (1, AT_ONCE - 1), (round_, asked)
         assert TrialIdentity.objects.filter(kind="email").count() == round_ + 1
+
+
+def test_of_one_mailbox_one_account_begins_it_at_sign_up(caixa: Any) -> None:
+    for round_ in range(ROUNDS):
+        users = [UserFactory(email=f"bi.a{round_}+{number}@gmail.com") for number in range(AT_ONCE)]
+        caixa(TRIAL_STARTS="signup")
+        begun = together(AT_ONCE, lambda number, users=users: start_trial(subscriber=users[number]))
+        caixa(TRIAL_STARTS="checkout")
+        assert (begun.count(True), begun.count(False)) == (1, AT_ONCE - 1), (round_, begun)
+        assert TrialUsageTracking.objects.filter(trial_end__isnull=False).count() == round_ + 1
 
 
 def test_one_account_reserves_one_however_often_it_asks() -> None:

@@ -108,7 +108,8 @@ def get_policy() -> Policy:
     return Policy(
         past_due_days=settings.past_due_days,
         allow_incomplete=settings.allow_incomplete,
-        catalogue=catalogue(settings.prices, settings.plans),
+        signup_trials=settings.starts_trial_at_signup,
+        catalogue=catalogue(settings.prices, settings.plans, settings.trial_plan),
     )
 
 

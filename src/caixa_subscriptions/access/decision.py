@@ -29,11 +29,13 @@ class Policy:
 
     `past_due_days`: days of access after a failed renewal, counted from the renewal.
     `allow_incomplete`: access while the first payment is pending. `catalogue`: what prices give.
+    `signup_trials`: whether trials that began at sign-up count.
     """
 
     past_due_days: int
     allow_incomplete: bool = False
     catalogue: Catalogue = field(default_factory=Catalogue)
+    signup_trials: bool = False
 
     @property
     def renewal_unheard(self) -> dt.timedelta:
@@ -54,6 +56,8 @@ class Verdict(NamedTuple):
 
 def is_live(facts: SubscriptionFacts, now: dt.datetime) -> bool:
     """Whether this subscription can still charge, so that a second one would charge twice."""
+    if facts.is_from_signup:
+        return False
     if facts.status not in LIVE_STATUSES or facts.ended_at or facts.customer_deleted:
         return False
     return facts.cancel_at is None or facts.cancel_at > now
@@ -94,6 +98,8 @@ def exempt(access: Access) -> Access:
 
 def verdict(facts: SubscriptionFacts, *, policy: Policy, now: dt.datetime) -> Verdict:
     """What one subscription gives at `now`."""
+    if facts.is_from_signup:
+        return _from_signup(facts, now)
     if facts.customer_deleted:
         return Verdict("customer_deleted", "subscription_canceled")
     match facts.status:
@@ -113,6 +119,14 @@ def verdict(facts: SubscriptionFacts, *, policy: Policy, now: dt.datetime) -> Ve
             return Verdict("never_paid", "subscription_required")
         case _:  # a word Stripe may add: never an open gate
             return Verdict("unknown_status", "subscription_required")
+
+
+def _from_signup(facts: SubscriptionFacts, now: dt.datetime) -> Verdict:
+    """Nobody else knows of it, so there is no news to wait for."""
+    end = facts.trial_end
+    if end is None or end <= now:
+        return Verdict("signup_trial_over", "trial_expired")
+    return Verdict("signup_trial", until=end, changes_at=end)
 
 
 def _running(facts: SubscriptionFacts, policy: Policy, now: dt.datetime) -> Verdict:
@@ -219,12 +233,14 @@ def _access(given: Verdict, facts: SubscriptionFacts) -> Access:
         changes_at=given.changes_at,
         price_id=first.price_id if first else None,
         product_id=first.product_id if first else None,
-        subscription_id=facts.id,
+        subscription_id=None if facts.is_from_signup else facts.id,
     )
 
 
 def _with_features(access: Access, facts: list[SubscriptionFacts], policy: Policy) -> Access:
     plans = [plan for one in facts for plan in policy.catalogue.plans_of(one.items)]
+    if policy.catalogue.of_signup_trial and any(one.is_from_signup for one in facts):
+        plans.append(policy.catalogue.of_signup_trial)
     entitlements = frozenset().union(*(one.entitlements for one in facts))
     if not plans and not entitlements:
         return access

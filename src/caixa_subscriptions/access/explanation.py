@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext
 
 from caixa_subscriptions.access import get_policy
 from caixa_subscriptions.access.answer import Access
@@ -28,11 +29,15 @@ _SEEN_BY_GATES = ("allowed", "code", "plans", "features", "limits")
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One subscription, what it gives, and whether it is the one that answers."""
+    """One subscription, or the trial from sign-up: what it gives, and whether it answers."""
 
     facts: SubscriptionFacts
     verdict: Verdict
     answers: bool
+
+    @property
+    def name(self) -> str:
+        return gettext("Trial from sign-up") if self.facts.is_from_signup else self.facts.id
 
     @property
     def because(self) -> str:
@@ -156,13 +161,19 @@ def explain(subscriber: models.Model) -> Explanation:
         policy=policy,
         access=access,
         subscriptions=[
-            Explained(one, given, answers=one.id == access.subscription_id)
+            Explained(one, given, answers=_answers(one, access))
             for one, given in zip(facts, verdicts, strict=True)
         ],
         then=then,
         then_at=then_at,
         of_other_mode=len(subscription_facts(subscriber, livemode=not livemode)),
     )
+
+
+def _answers(facts: SubscriptionFacts, access: Access) -> bool:
+    if facts.is_from_signup:
+        return access.subscription_id is None
+    return facts.id == access.subscription_id
 
 
 def _differ(one: Access, other: Access) -> bool:

@@ -9,13 +9,20 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connections, models, router
-from django.db.models import OuterRef, Subquery, TextField
+from django.db.models import DateTimeField, FloatField, OuterRef, Subquery, TextField
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 from djstripe.models import Customer, Subscription
 
-from caixa_subscriptions.access.json import OwedInvoices, Values, past_due_since, payload
-from caixa_subscriptions.models import CustomerEntitlements
+from caixa_subscriptions.access.json import (
+    EpochSeconds,
+    OwedInvoices,
+    Values,
+    past_due_since,
+    payload,
+)
+from caixa_subscriptions.conf import settings
+from caixa_subscriptions.models import CustomerEntitlements, TrialUsageTracking
 from caixa_subscriptions.shapes import SUBSCRIPTION_KEYS, SubscriptionFacts, from_timestamp
 
 _ENTITLEMENTS = CustomerEntitlements.objects.filter(
@@ -25,11 +32,13 @@ _SUBSCRIBER = Customer._meta.get_field("subscriber")
 
 
 def subscription_facts(subscriber: models.Model, *, livemode: bool) -> list[SubscriptionFacts]:
-    """Every subscription of every customer of the subscriber in this mode. One SQL."""
+    """Every subscription of every customer of the subscriber in this mode, and the trial from
+    sign-up. One SQL."""
     connection = connections[router.db_for_read(Subscription)]
     pk = _SUBSCRIBER.get_db_prep_value(subscriber.pk, connection)
+    sql, params = _sql_of_one(connection.alias, settings.starts_trial_at_signup)
     with connection.cursor() as cursor:
-        cursor.execute(_sql_of_one(connection.alias), [pk])
+        cursor.execute(sql, [pk] * params)
         rows = cursor.fetchall()
     return [_facts(*row[1:]) for row in rows if row[1] is not None and bool(row[1]) == livemode]
 
@@ -39,23 +48,49 @@ def facts_of_many(
 ) -> dict[Any, list[SubscriptionFacts]]:
     """The same of many subscribers, by primary key. One SQL."""
     found: dict[Any, list[SubscriptionFacts]] = defaultdict(list)
-    for row in _rows().filter(customer__subscriber__in=subscriber_pks, livemode=livemode):
+    rows = _rows().filter(customer__subscriber__in=subscriber_pks, livemode=livemode)
+    if settings.starts_trial_at_signup:
+        rows = _rows(_null(FloatField())).filter(
+            customer__subscriber__in=subscriber_pks, livemode=livemode
+        )
+        trials = _signup_trials().filter(subscriber__in=subscriber_pks, livemode=livemode)
+        rows = rows.union(trials, all=True)
+    for row in rows:
         found[row[0]].append(_facts(*row[1:]))
     return found
 
 
 @lru_cache
-def _sql_of_one(using: str) -> str:
-    """The SQL for one subscriber, whose key is its parameter.
+def _sql_of_one(using: str, signup_trials: bool) -> tuple[str, int]:
+    """The SQL for one subscriber, and how often it takes the subscriber's key.
 
     Compiled once: at every request it would cost several times the query itself.
     """
-    of_one = _rows().filter(customer__subscriber=RawSQL("%s", [None]))
-    sql, _params = of_one.query.get_compiler(using).as_sql()
-    return str(sql)
+    key = RawSQL("%s", [None])
+    of_one = _rows().filter(customer__subscriber=key)
+    if signup_trials:
+        of_one = _rows(_null(FloatField())).filter(customer__subscriber=key)
+        of_one = of_one.union(_signup_trials().filter(subscriber=key), all=True)
+    sql, params = of_one.query.get_compiler(using).as_sql()
+    return str(sql), len(params)
 
 
-def _rows() -> models.QuerySet[Any, tuple[Any, ...]]:
+def _signup_trials() -> models.QuerySet[Any, tuple[Any, ...]]:
+    """The trials that Stripe knows nothing of, in the columns of `_rows` with one more."""
+    nothing = [_null(DateTimeField()), *(_null(TextField()) for _ in range(3))]
+    trials: models.QuerySet[Any, tuple[Any, ...]] = (
+        TrialUsageTracking.objects.order_by()
+        .filter(trial_end__isnull=False)
+        .values_list("subscriber", "livemode", *nothing, EpochSeconds("trial_end"))
+    )
+    return trials
+
+
+def _null(of: models.Field[Any, Any]) -> Cast:
+    return Cast(RawSQL("NULL", []), of)
+
+
+def _rows(*more: Cast) -> models.QuerySet[Any, tuple[Any, ...]]:
     """Whose, and what `_facts` takes: values that every database gives alike."""
     rows: models.QuerySet[Any, tuple[Any, ...]] = Subscription.objects.order_by().values_list(
         "customer__subscriber",
@@ -65,6 +100,7 @@ def _rows() -> models.QuerySet[Any, tuple[Any, ...]]:
         Subquery(_ENTITLEMENTS),
         OwedInvoices(),
         Values(SUBSCRIPTION_KEYS),
+        *more,
     )
     return rows
 
@@ -75,7 +111,11 @@ def _facts(
     entitlements: str | None,
     owed_invoices: str | None,
     values: str | None,
+    signup_trial_end: float | None = None,
 ) -> SubscriptionFacts:
+    trial_end = from_timestamp(signup_trial_end)
+    if trial_end is not None:
+        return SubscriptionFacts.of_signup_trial(trial_end=trial_end, livemode=bool(livemode))
     return SubscriptionFacts.from_stripe(
         payload(values, SUBSCRIPTION_KEYS),
         livemode=bool(livemode),

@@ -16,7 +16,7 @@ from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.access import cache
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.models import CustomerEntitlements
+from caixa_subscriptions.models import CustomerEntitlements, TrialUsageTracking
 
 _TOKENS = "_caixa_writes"
 
@@ -44,6 +44,7 @@ def drop_cached_access_of_many(subscriber_pks: Collection[Any], *, livemode: boo
 @receiver([pre_save, pre_delete], sender=Subscription)
 @receiver([pre_save, pre_delete], sender=Invoice)
 @receiver([pre_save, pre_delete], sender=CustomerEntitlements)
+@receiver([pre_save, pre_delete], sender=TrialUsageTracking)
 def before_write(sender: type[models.Model], instance: Any, **kwargs: Any) -> None:
     if settings.cache:
         writes = [(pk, livemode, _begin(pk, livemode)) for pk, livemode in _whose(instance)]
@@ -54,6 +55,7 @@ def before_write(sender: type[models.Model], instance: Any, **kwargs: Any) -> No
 @receiver([post_save, post_delete], sender=Subscription)
 @receiver([post_save, post_delete], sender=Invoice)
 @receiver([post_save, post_delete], sender=CustomerEntitlements)
+@receiver([post_save, post_delete], sender=TrialUsageTracking)
 def after_write(sender: type[models.Model], instance: Any, **kwargs: Any) -> None:
     for pk, livemode, token in instance.__dict__.pop(_TOKENS, ()):
         _end_after_commit(pk, livemode, token)
@@ -79,6 +81,8 @@ def _end_after_commit(pk: Any, livemode: bool, token: str) -> None:
 
 def _whose(instance: Any) -> Iterable[tuple[Any, bool]]:
     """Whom the row is about, before this write and after it, and in which mode."""
+    if isinstance(instance, TrialUsageTracking):
+        return _whose_trial(instance)
     if isinstance(instance, Customer):
         customers = Customer.objects.filter(pk=instance.pk)
         whose = {(instance.subscriber_id, bool(instance.livemode))}
@@ -89,4 +93,14 @@ def _whose(instance: Any) -> Iterable[tuple[Any, bool]]:
         customers = Customer.objects.filter(id=instance.customer_id)
         whose = set()
     whose |= {(pk, bool(mode)) for pk, mode in customers.values_list("subscriber_id", "livemode")}
+    return [(pk, mode) for pk, mode in whose if pk is not None]
+
+
+def _whose_trial(usage: TrialUsageTracking) -> Iterable[tuple[Any, bool]]:
+    if not settings.starts_trial_at_signup:
+        return []
+    before = TrialUsageTracking.objects.filter(pk=usage.pk, trial_end__isnull=False)
+    whose: set[tuple[Any, bool]] = set(before.values_list("subscriber_id", "livemode"))
+    if usage.trial_end is not None:
+        whose.add((usage.subscriber_id, usage.livemode))
     return [(pk, mode) for pk, mode in whose if pk is not None]

@@ -241,6 +241,17 @@ _EPOCH = {
 }
 
 
+class EpochSeconds(Func):
+    """A datetime column as Unix seconds, whole ones."""
+
+    output_field = models.FloatField()
+    arity = 1
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> Any:
+        column, params = compiler.compile(self.get_source_expressions()[0])
+        return _EPOCH[connection.vendor].format(column), params
+
+
 def _text_on(vendor: str) -> Callable[..., str]:
     """How a database gives the text at a path within JSON."""
     if vendor == "postgresql":

@@ -21,9 +21,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The plans by what a subscription's item may show: price id, lookup key, product id."""
+    """The plans by what a subscription's item may show: price id, lookup key, product id; and the
+    one of trials that began at sign-up.
+    """
 
     by_key: Mapping[str, Plan] = field(default_factory=dict)
+    of_signup_trial: Plan | None = None
 
     def plans_of(self, items: Iterable[ItemFacts]) -> list[Plan]:
         """The plans of a subscription's items, each once."""
@@ -38,24 +41,25 @@ class Catalogue:
 
 
 def catalogue(
-    prices: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Mapping[str, Any]]
+    prices: Mapping[str, Mapping[str, Any]],
+    plans: Mapping[str, Mapping[str, Any]],
+    trial_plan: str | None = None,
 ) -> Catalogue:
-    """`PRICES` and `PLANS` as one catalogue, made once for as long as they stay the same."""
+    """`PRICES`, `PLANS` and `TRIAL_PLAN` as one catalogue, made once while they stay the same."""
     global _made
     made_of, made = _made
-    if made_of[0] is not prices or made_of[1] is not plans:
-        made = Catalogue(_by_key(prices, plans))
-        _made = ((prices, plans), made)
+    if made_of[0] is not prices or made_of[1] is not plans or made_of[2] != trial_plan:
+        by_name = _by_name(plans)
+        made = Catalogue(_by_key(prices, plans, by_name), by_name.get(trial_plan or ""))
+        _made = ((prices, plans, trial_plan), made)
     return made
 
 
-_made: tuple[tuple[Any, Any], Catalogue] = ((None, None), Catalogue())
+_made: tuple[tuple[Any, Any, Any], Catalogue] = ((None, None, None), Catalogue())
 
 
-def _by_key(
-    prices: Mapping[str, Mapping[str, Any]], plans: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Plan]:
-    by_name = {
+def _by_name(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Plan]:
+    return {
         name: Plan(
             name,
             frozenset(plan.get("features", ())),
@@ -66,6 +70,13 @@ def _by_key(
         )
         for name, plan in plans.items()
     }
+
+
+def _by_key(
+    prices: Mapping[str, Mapping[str, Any]],
+    plans: Mapping[str, Mapping[str, Any]],
+    by_name: Mapping[str, Plan],
+) -> dict[str, Plan]:
     found = {
         product: by_name[name] for name in plans for product in plans[name].get("products", ())
     }

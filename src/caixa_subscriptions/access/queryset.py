@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TypeVar, cast
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from djstripe.models import Subscription
 
@@ -16,6 +16,7 @@ from caixa_subscriptions.access.decision import (
     Policy,
 )
 from caixa_subscriptions.access.json import ItemSeconds, PastDueSince, Seconds
+from caixa_subscriptions.models import TrialUsageTracking
 
 ModelT = TypeVar("ModelT", bound=models.Model)
 
@@ -41,7 +42,17 @@ def with_access(
         .alias(trial_end=Coalesce(Seconds("trial_end"), "end"))
         .filter(_running(policy, now) | _incomplete(policy, now))
     )
-    return cast(QuerySet[ModelT], subscribers.annotate(has_access=Exists(allowing)))
+    has_access = Q(Exists(allowing))
+    if policy.signup_trials:
+        has_access |= Q(
+            Exists(
+                TrialUsageTracking.objects.filter(
+                    subscriber=OuterRef("pk"), livemode=livemode, trial_end__gt=now
+                )
+            )
+        )
+    answer = ExpressionWrapper(has_access, output_field=models.BooleanField())
+    return cast(QuerySet[ModelT], subscribers.annotate(has_access=answer))
 
 
 def _period(key: str, aggregate: str) -> Coalesce:

@@ -9,6 +9,8 @@ from django.core import checks
 
 from caixa_subscriptions.checks import error
 from caixa_subscriptions.conf import (
+    AT_CHECKOUT,
+    AT_SIGNUP,
     DEFAULTS,
     EMAIL_RULES,
     OTHER_EMAIL_RULES,
@@ -25,7 +27,7 @@ SHORTEST_PEPPER = 32
 def check_trials(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
     if not isinstance(settings.raw, Mapping):  # said elsewhere
         return []
-    return [*_check_peppers(), *_check_choices()]
+    return [*_check_peppers(), *_check_choices(), *_check_plan()]
 
 
 def _check_peppers() -> Iterator[checks.CheckMessage]:
@@ -51,12 +53,21 @@ def _check_choices() -> Iterator[checks.CheckMessage]:
         )
     for name, values in (
         ("SECOND_TRIAL", SECOND_TRIAL_POLICIES),
+        ("TRIAL_STARTS", (AT_CHECKOUT, AT_SIGNUP)),
         ("TRIAL_WITHOUT_CARD", MISSING_CARD),
     ):
         if _raw(name) not in values:
             yield error(
                 "E052", f"{name} = {_raw(name)!r} is none of its values.", f"Known are: {values}."
             )
+
+
+def _check_plan() -> Iterator[checks.CheckMessage]:
+    name, plans = _raw("TRIAL_PLAN"), _raw("PLANS")
+    if name is not None and not (isinstance(plans, Mapping) and name in plans):
+        yield error(
+            "E053", "TRIAL_PLAN is none of PLANS.", "Name the plan that a trial from sign-up gives."
+        )
 
 
 @checks.register("caixa_subscriptions", deploy=True)

@@ -7,6 +7,7 @@ after a kill is committed, or stands at Stripe, before the next step begins.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +34,7 @@ from caixa_subscriptions.services.customers import (
     list_customers,
 )
 from caixa_subscriptions.services.one_subscription import has_competing_subscription
+from caixa_subscriptions.services.signup_trials import rest_of_signup_trial
 from caixa_subscriptions.services.subscriptions import refresh_subscriptions, sync_subscription
 from caixa_subscriptions.services.trials import (
     SESSION_LIFETIME,
@@ -53,7 +55,10 @@ LEAST_LEFT = dt.timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class CheckoutSession:
-    """An open session at Stripe: send the customer to `url`. `trial_days` is 0 without a trial."""
+    """An open session at Stripe: send the customer to `url`.
+
+    `trial_days` is 0 without a trial, and what is left of one that began at sign-up.
+    """
 
     session_id: str
     url: str = field(repr=False)
@@ -107,8 +112,9 @@ def _sell(
     customers = list_customers(subscriber=subscriber)
     _require_none_live(subscriber, offer, customers)
     has_trial = reserve_trial(subscriber=subscriber)
+    rest = None if has_trial else rest_of_signup_trial(subscriber=subscriber)
     wanted = {**params, "customer": customer.id, "payment_method_collection": "always"}
-    wanted, digest = marked(_with_trial(wanted) if has_trial else wanted)
+    wanted, digest = marked(_with_trial(wanted, rest) if has_trial or rest else wanted)
     session, others = None, []
     for one in customers:
         for found in list(stripe_gateway.list_open_checkout_sessions(customer=one.id)):
@@ -122,7 +128,7 @@ def _sell(
         _expire(others, subscriber, offer, customers)
     if session is None:
         session = stripe_gateway.create_checkout_session(cast("Any", wanted), scope=customer.id)
-    trial_days = settings.trial_days if has_trial else 0
+    trial_days = settings.trial_days if has_trial else _days_until(rest)
     expires_at = from_timestamp(session.expires_at) or now() + SESSION_LIFETIME
     _remember(account, customer, offer, session, digest, trial_days, expires_at)
     if has_trial:
@@ -130,8 +136,13 @@ def _sell(
     return CheckoutSession(session_id=session.id, url=session.url or "", trial_days=trial_days)
 
 
-def _with_trial(params: dict[str, Any]) -> dict[str, Any]:
-    trial = trial_params()
+def _days_until(end: dt.datetime | None) -> int:
+    """Whole days, the last one begun."""
+    return math.ceil((end - now()) / dt.timedelta(days=1)) if end else 0
+
+
+def _with_trial(params: dict[str, Any], until: dt.datetime | None) -> dict[str, Any]:
+    trial = trial_params(until=until)
     data = {**params["subscription_data"], **trial.get("subscription_data", {})}
     return {**params, **trial, "subscription_data": data}
 

@@ -1,4 +1,4 @@
-"""What follows when the project deletes a subscriber, or changes an e-mail."""
+"""What follows when the project makes or deletes a subscriber, or changes an e-mail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models, transaction
-from django.db.models.signals import pre_delete, pre_save
+from django.db.models.signals import post_save, pre_delete, pre_save
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.exceptions import CustomerNotFound, SubscriptionsError
@@ -16,6 +16,7 @@ from caixa_subscriptions.models import BillingAccount
 from caixa_subscriptions.services.closing import leave_accounts
 from caixa_subscriptions.services.customers import push_email
 from caixa_subscriptions.services.emails import email_field
+from caixa_subscriptions.services.signup_trials import start_trial
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,14 @@ def before_save_of_subscriber(
         transaction.on_commit(partial(_push_email, instance), robust=True)
 
 
+def after_save_of_subscriber(
+    sender: type[models.Model], instance: Any, created: bool, raw: bool = False, **kwargs: Any
+) -> None:
+    """A fixture that is loaded is nobody who signs up."""
+    if created and not raw:
+        start_trial(subscriber=instance)
+
+
 def _push_email(subscriber: models.Model) -> None:
     try:
         push_email(subscriber=subscriber)
@@ -59,6 +68,7 @@ def connect() -> None:
     for model in apps.get_models():
         if model._meta.concrete_model is subscriber_model:
             pre_delete.connect(before_delete_of_subscriber, sender=model)
+            post_save.connect(after_save_of_subscriber, sender=model)
             if any(field.name == email_field() for field in model._meta.fields):
                 pre_save.connect(before_save_of_subscriber, sender=model)
 

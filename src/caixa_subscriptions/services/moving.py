@@ -134,7 +134,12 @@ def _move_trials(source: models.Model, target: models.Model) -> None:
     of_target.has_used_trial |= of_source.has_used_trial
     of_target.trial_used_at = of_target.trial_used_at or of_source.trial_used_at
     of_target.subscription_id = of_target.subscription_id or of_source.subscription_id
+    ends = [end for end in (of_target.trial_end, of_source.trial_end) if end]
+    of_target.trial_end = max(ends, default=None)
     of_target.save()
+    if of_source.trial_end:
+        of_source.trial_end = None
+        of_source.save(update_fields=["trial_end", "updated"])
 
 
 def _tell_stripe(customer_id: str, subscriber: models.Model) -> None:

@@ -8,7 +8,6 @@ digest: the database decides who was first.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
@@ -16,22 +15,28 @@ from django.db.models import Q
 from djstripe.models import Customer, Subscription
 
 from caixa_subscriptions.conf import now, settings
-from caixa_subscriptions.models import CheckoutAttempt, Remedy, TrialIdentity, TrialUsageTracking
+from caixa_subscriptions.models import CheckoutAttempt, Remedy, TrialUsageTracking
 from caixa_subscriptions.services.identities import (
-    Identity,
     card_fingerprints,
     identities,
     identities_of,
 )
 from caixa_subscriptions.services.remedies import record_remedy
+from caixa_subscriptions.services.trial_ledger import (
+    ATTEMPTS,
+    claim,
+    is_kept,
+    is_spent,
+    is_taken,
+    known_identities,
+    locked_usage,
+    take_trial,
+)
 from caixa_subscriptions.shapes import from_timestamp
 
 # A Checkout Session is open for a day at most (Stripe API: `expires_at`); its webhook may be late.
 SESSION_LIFETIME = dt.timedelta(hours=24)
 LATE_WEBHOOK = dt.timedelta(minutes=5)
-
-# How often to look again when another transaction was quicker.
-_ATTEMPTS = 5
 
 
 def is_trial_eligible(*, subscriber: models.Model) -> bool:
@@ -44,11 +49,11 @@ def is_trial_eligible(*, subscriber: models.Model) -> bool:
     if settings.trial_days < 1:
         return False
     livemode = settings.livemode
-    known = _known(identities_of(subscriber), livemode)
+    known = known_identities(identities_of(subscriber), livemode)
     usages = TrialUsageTracking.objects.filter(
         Q(subscriber=subscriber.pk) | Q(pk__in=known.values("usage")), livemode=livemode
     )
-    taken = any(_is_taken(usage, subscriber) for usage in usages)
+    taken = any(is_taken(usage, subscriber) for usage in usages)
     return not taken and not _has_subscribed(subscriber)
 
 
@@ -61,21 +66,12 @@ def reserve_trial(*, subscriber: models.Model) -> bool:
     """
     if not is_trial_eligible(subscriber=subscriber):
         return False
-    livemode = settings.livemode
-    seen = identities_of(subscriber)
-    for _attempt in range(_ATTEMPTS):
-        try:
-            with transaction.atomic():
-                usage, others = _locked(subscriber, livemode, seen)
-                if any(_is_taken(one, subscriber) for one in (usage, *others)):
-                    return False
-                _claim(usage, seen, others)
-                usage.reserved_until = now() + SESSION_LIFETIME + LATE_WEBHOOK
-                usage.save(update_fields=["reserved_until", "updated"])
-                return True
-        except IntegrityError:  # somebody else claimed one of them this moment
-            continue
-    return False
+
+    def reserve(usage: TrialUsageTracking) -> None:
+        usage.reserved_until = now() + SESSION_LIFETIME + LATE_WEBHOOK
+        usage.save(update_fields=["reserved_until", "updated"])
+
+    return take_trial(subscriber=subscriber, record=reserve)
 
 
 def hold_trial(*, subscriber: models.Model, session_id: str, expires_at: dt.datetime) -> None:
@@ -99,7 +95,7 @@ def release_trial(*, session_id: str) -> bool:
             .filter(checkout_session_id=session_id)
             .first()
         )
-        if usage is None or not session_id or _is_spent(usage):
+        if usage is None or not session_id or is_spent(usage):
             return False
         usage.checkout_session_id, usage.reserved_until = "", None
         usage.save(update_fields=["checkout_session_id", "reserved_until", "updated"])
@@ -107,13 +103,16 @@ def release_trial(*, session_id: str) -> bool:
     return True
 
 
-def trial_params() -> dict[str, Any]:
-    """What a Checkout Session with the trial is created with, besides what all are.
+def trial_params(*, until: dt.datetime | None = None) -> dict[str, Any]:
+    """What a Checkout Session with the trial is created with, besides what all are. `until` is
+    when a trial ends that is running.
 
     Without `TRIAL_WITHOUT_CARD` a card is asked for; with it only where something is due today,
     and the trial's end without one does what the setting says (Stripe docs: free trials).
     """
     trial: dict[str, Any] = {"trial_period_days": settings.trial_days}
+    if until is not None:
+        trial = {"trial_end": int(until.timestamp())}
     if not settings.trial_without_card:
         return {"payment_method_collection": "always", "subscription_data": trial}
     trial["trial_settings"] = {
@@ -137,18 +136,18 @@ def record_subscription(*, subscription: Subscription) -> bool:
     livemode = bool(subscription.livemode)
     fingerprints = card_fingerprints(subscription) if _has_trial(subscription) else ()
     seen = identities(subscriber=subscriber, livemode=livemode, fingerprints=fingerprints)
-    for attempt in range(_ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                usage, others = _locked(subscriber, livemode, seen)
+                usage, others = locked_usage(subscriber, livemode, seen)
                 changed = _confirm(usage, subscription)
                 had_trial = [other for other in others if other.has_used_trial]
                 if _has_trial(subscription):
-                    _claim(usage, seen, others, leave=had_trial)
+                    claim(usage, seen, others, leave=had_trial)
                 else:
-                    _claim(usage, seen, others, leave=[one for one in others if _is_kept(one)])
+                    claim(usage, seen, others, leave=[one for one in others if is_kept(one)])
         except IntegrityError:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == ATTEMPTS - 1:
                 raise
             continue
         break
@@ -209,81 +208,3 @@ def _has_subscribed(subscriber: models.Model) -> bool:
         customer__subscriber=subscriber.pk, livemode=settings.livemode
     )
     return bool(past.exists())
-
-
-def _is_spent(usage: TrialUsageTracking) -> bool:
-    return usage.has_used_trial or usage.subscription_id != ""
-
-
-def _is_taken(usage: TrialUsageTracking, subscriber: models.Model) -> bool:
-    """Whether it keeps the subscriber from having the trial."""
-    if usage.subscriber_id == subscriber.pk:
-        return _is_spent(usage)
-    return _is_kept(usage)
-
-
-def _is_kept(usage: TrialUsageTracking) -> bool:
-    """Whether its identities are not free for others: used, or an open session's."""
-    reserved = usage.reserved_until is not None and usage.reserved_until > now()
-    return _is_spent(usage) or reserved
-
-
-def _known(seen: Collection[Identity], livemode: bool) -> models.QuerySet[TrialIdentity]:
-    wanted = Q(pk__in=[])
-    for identity in seen:
-        wanted |= Q(kind=identity.kind, digest__in=identity.known_as)
-    return TrialIdentity.objects.filter(wanted, livemode=livemode)
-
-
-def _locked(
-    subscriber: models.Model, livemode: bool, seen: Collection[Identity]
-) -> tuple[TrialUsageTracking, list[TrialUsageTracking]]:
-    """The subscriber's row and those of others with one of these identities, all locked.
-
-    In the order of their keys, so that no two wait for each other.
-    """
-    own, _created = TrialUsageTracking.objects.get_or_create(
-        subscriber_id=subscriber.pk, livemode=livemode
-    )
-    pks = {own.pk, *_known(seen, livemode).values_list("usage", flat=True)}
-    rows = TrialUsageTracking.objects.select_for_update().filter(pk__in=pks).order_by("pk")
-    by_pk = {row.pk: row for row in rows}
-    usage = by_pk.pop(own.pk)
-    return usage, list(by_pk.values())
-
-
-def _claim(
-    usage: TrialUsageTracking,
-    seen: Collection[Identity],
-    others: Collection[TrialUsageTracking],
-    *,
-    leave: Collection[TrialUsageTracking] = (),
-) -> None:
-    """Make these identities the row's own, but for those of the rows in `leave`.
-
-    `others` are the locked rows that had one of them; `leave` keep theirs. What was written with an
-    earlier pepper is written anew. Raises IntegrityError when another transaction was quicker: what
-    it claimed since the rows were locked is not taken from it, for nobody has looked at its row.
-    """
-    left = {other.pk for other in leave}
-    locked = {usage.pk, *(other.pk for other in others)}
-    for identity in seen:
-        rows = list(_known([identity], usage.livemode).order_by("pk"))
-        # Ours first, else anybody's: a row by an earlier pepper becomes one by the first.
-        row = next((one for one in rows if one.digest == identity.digest), None) or next(
-            iter(rows), None
-        )
-        if row is None:
-            TrialIdentity.objects.create(
-                usage=usage, livemode=usage.livemode, kind=identity.kind, digest=identity.digest
-            )
-            continue
-        if row.usage_id not in locked:
-            raise IntegrityError("the identity has just been claimed")
-        owner = row.usage_id if row.usage_id in left else usage.pk
-        if (owner, identity.digest) != (row.usage_id, row.digest):
-            changed = TrialIdentity.objects.filter(pk=row.pk, usage=row.usage_id).update(
-                usage=owner, digest=identity.digest
-            )
-            if not changed:
-                raise IntegrityError("the identity has been claimed")

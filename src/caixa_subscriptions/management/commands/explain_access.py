@@ -65,7 +65,7 @@ def _lines(explanation: Explanation) -> Iterator[str]:
 def _subscription_lines(one: Explained, shown: dict[str, Any]) -> Iterator[str]:
     verdict = shown["verdict"]
     yield ""
-    yield f"{one.facts.id}{' (answers)' if one.answers else ''}: {_yes_or_no(verdict)}"
+    yield f"{one.name}{' (answers)' if one.answers else ''}: {_yes_or_no(verdict)}"
     yield f"  Rule: {verdict['rule']}. {one.because}"
     for name, value in shown["facts"].items():
         if name != "id" and value not in (None, [], False):
