@@ -116,7 +116,9 @@ def test_an_answer_that_is_no_json_is_mapped_too(
     answering(status, "<html>ana@example.com")
     expected = StripeRefused if status == 400 else StripeUnavailable
     with pytest.raises(expected) as caught:
-        stripe_gateway.create_customer({"email": "ana@example.com"}, scope="subscriber:1")
+        stripe_gateway.create_customer(
+            {"email": "ana@example.com"}, scope="subscriber:1", record=lambda customer: None
+        )
     assert "ana@example.com" not in caplog.text + repr(caught.value)
     # Only a refusal is known to have done nothing.
     assert StripeRequest.objects.exists() is (status != 400)

@@ -26,7 +26,7 @@ class SubscriberNotFound(LookupError):
 
 def is_somebody(user: Any) -> bool:
     """Whether a request's user is known. REST framework can be told to have None for nobody."""
-    return user is not None and bool(user.is_authenticated)
+    return user is not None and bool(_itself(user).is_authenticated)
 
 
 def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
@@ -36,10 +36,18 @@ def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
     """
     if not is_somebody(getattr(request, "user", None)):
         return None
-    subscriber = settings.subscriber_callback(request)
+    subscriber = _itself(settings.subscriber_callback(request))
     if subscriber is None or subscriber.pk is None:
         return None
     return subscriber  # type: ignore[no-any-return]
+
+
+def _itself(user: Any) -> Any:
+    """What Django's lazy `request.user` stands for, once loaded: each attribute read through it
+    costs as much as ten of its own, and gates read several at every request."""
+    if type(user) is SimpleLazyObject and user._wrapped is not empty:
+        return user._wrapped
+    return user
 
 
 async def aget_subscriber(request: HttpRequest) -> models.Model | None:

@@ -69,10 +69,10 @@ def get_or_create_customer_locked(*, account: BillingAccount) -> Customer:
     customer = _customer_of(account)
     if customer is None:
         created = stripe_gateway.create_customer(
-            _customer_params(account), scope=f"subscriber:{account.subscriber_id}"
+            _customer_params(account),
+            scope=f"subscriber:{account.subscriber_id}",
+            record=lambda new: _claim(account, new.id),
         )
-        # From here on it is known whose it is, whatever becomes of this process.
-        _claim(account, created.id)
         customer = _store(account, created)
     return customer
 

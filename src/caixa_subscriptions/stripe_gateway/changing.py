@@ -39,8 +39,11 @@ if TYPE_CHECKING:
 PORTAL_SESSION_LIFETIME = dt.timedelta(minutes=1)
 
 
-def create_customer(params: CustomerCreateParams, *, scope: str) -> stripe.Customer:
-    """`scope` is the subscriber, as `subscriber:<pk>`.
+def create_customer(
+    params: CustomerCreateParams, *, scope: str, record: Callable[[stripe.Customer], None]
+) -> stripe.Customer:
+    """`scope` is the subscriber, as `subscriber:<pk>`. `record` writes down whose it is, before it
+    is forgotten here that there is one; it may be called again.
 
     Whatever is sent: somebody whose name or address has changed since a first try gets the
     customer of the first try, if that made one.
@@ -61,6 +64,7 @@ def create_customer(params: CustomerCreateParams, *, scope: str) -> stripe.Custo
         lambda v1, params, options: v1.customers.create(params, options),
         find=find,
         current=_unless_deleted,
+        record=record,
         same_by={},
     ).carry_out()
 

@@ -36,6 +36,10 @@ def _as_answered(answer: Any) -> Any:
     return answer
 
 
+def _nothing_to_record(answer: Any) -> None:
+    """Whoever was killed can find out at Stripe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """`send(v1, params, options)` is the call.
@@ -43,6 +47,8 @@ class Write:
     `find(key)` is the object that bears the key's mark, if it is still of use, else None; for
     a write that may as well be carried out again there is none. `current(answer)` is an
     earlier answer's object as it is now, None when it no longer is what was asked for.
+    `record(answer)` writes down here what would otherwise be lost with a caller who is killed: it
+    comes before the request is off record, and may come again.
     """
 
     name: str
@@ -51,6 +57,7 @@ class Write:
     send: Callable[[Any, Any, Any], Any]
     find: Callable[[str], Any] = _not_looked_for
     current: Callable[[Any], Any] = _as_answered
+    record: Callable[[Any], None] = _nothing_to_record
     same_by: Mapping[str, Any] | None = None
     lifetime: dt.timedelta = KEY_LIFETIME
 
@@ -101,8 +108,7 @@ class Write:
             if now is None:
                 return self._send(idempotency.renew(pending), last=True)
             answer = now
-        idempotency.settle(pending)
-        return answer
+        return self._done(pending, answer)
 
     def _reconcile(self, pending: Pending) -> Any:
         """The key answers no more: look whether it did its work, else send under a new one."""
@@ -110,9 +116,17 @@ class Write:
         attempts.pause()
         found = self._ask(pending, partial(self.find, pending.key))
         if found is not None:
-            idempotency.settle(pending)
-            return found
+            return self._done(pending, found)
         return self._send(idempotency.renew(pending), last=True)
+
+    def _done(self, pending: Pending, answer: Any) -> Any:
+        try:
+            self.record(answer)
+        except BaseException:
+            idempotency.keep(pending)
+            raise
+        idempotency.settle(pending)
+        return answer
 
     def _ask(self, pending: Pending, question: Callable[[], Any]) -> Any:
         try:
