@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any, NamedTuple
 from unicodedata import normalize
 from urllib.parse import urlsplit
@@ -14,7 +13,6 @@ from django.conf import settings as django_settings
 from django.http import HttpRequest
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch
-from django.utils.translation import get_language
 
 from caixa_subscriptions.conf import settings
 
@@ -51,54 +49,69 @@ def _is_exempt_path(request: HttpRequest) -> bool:
     path = request.path_info
     if _SUSPICIOUS.search(path if path.isascii() else normalize("NFKC", path)):
         return False
-    exact, beginnings, paywall = _rules()
-    if path in exact or path.startswith(beginnings):
+    rules = _rules()
+    if path in rules.exact or path.startswith(rules.beginnings):
         return True
-    hosts = _places(
-        paywall,
-        django_settings.LOGIN_URL,
-        request.path.removesuffix(path),
-        get_language(),
-        getattr(request, "urlconf", None) or django_settings.ROOT_URLCONF,
-    ).get(request.path)
+    if _is_named(request, rules.names):
+        return True
+    hosts = rules.places.get(request.path)
+    if hosts is None and rules.reversed_late:
+        hosts = _places(rules.reversed_late).get(request.path)
     return hosts is not None and any(host in ("", request.get_host()) for host in hosts)
 
 
+def _is_named(request: HttpRequest, names: frozenset[str]) -> bool:
+    """Whether the view has one of these names, in whatever language its path is written."""
+    match: Any = request.resolver_match
+    if match is None or match.url_name is None or match.args or match.captured_kwargs:
+        return False
+    if match.view_name in names:
+        return True
+    return bool(match.app_names) and ":".join([*match.app_names, match.url_name]) in names
+
+
 class _Rules(NamedTuple):
-    """Paths as they are, what paths may begin with, and the URL setting that leads to a page."""
+    """Paths as they are, what paths may begin with, and the pages that URL settings lead to: by
+    the name of the view, by path with the hosts it is meant on, "" for any, and those whose path
+    is another at every request, such as `reverse_lazy`."""
 
     exact: frozenset[str]
     beginnings: tuple[str, ...]
-    paywall: Any
+    names: frozenset[str]
+    places: dict[str, list[str]]
+    reversed_late: tuple[Any, ...]
 
 
 def _rules() -> _Rules:
     """Compiled once for as long as the settings stay the same."""
     global _compiled
-    made_of, rules = _compiled
-    if made_of is not settings.raw:
-        paths = settings.exempt_paths
-        beginnings = tuple(path for path in paths if path.endswith("/") and path != "/")
-        rules = _Rules(frozenset(paths), beginnings, settings.paywall_url)
-        _compiled = settings.raw, rules
+    raw, login, rules = _compiled
+    if raw is not settings.raw or login is not django_settings.LOGIN_URL:
+        rules = _compile(settings.exempt_paths, (settings.paywall_url, django_settings.LOGIN_URL))
+        _compiled = settings.raw, django_settings.LOGIN_URL, rules
     return rules
 
 
-_compiled: tuple[object, _Rules] = None, _Rules(frozenset(), (), None)
+def _compile(paths: tuple[str, ...], targets: tuple[Any, ...]) -> _Rules:
+    written = [target for target in targets if isinstance(target, str)]
+    urls = [target for target in written if "/" in target or "." in target]
+    return _Rules(
+        exact=frozenset(paths),
+        beginnings=tuple(path for path in paths if path.endswith("/") and path != "/"),
+        names=frozenset(target for target in written if target not in urls),
+        places=_places(urls),
+        reversed_late=tuple(one for one in targets if one and not isinstance(one, str)),
+    )
 
 
-@lru_cache(maxsize=256)
-def _places(
-    paywall: Any, login: Any, mounted_under: str, language: str | None, urlconf: Any
-) -> dict[str, list[str]]:
-    """The paths that URL settings lead to, each with its host, "" for any.
-
-    All that reversing a name depends on is given, so that it is done once. A reversed path has the
-    prefix that the site is mounted under.
-    """
+def _places(targets: Iterable[Any]) -> dict[str, list[str]]:
+    """The paths that URL settings lead to, each with its hosts."""
     places: dict[str, list[str]] = {}
-    for target in filter(None, (paywall, login)):
+    for target in targets:
         with suppress(NoReverseMatch):  # the project has no such page
             url = urlsplit(resolve_url(target))
             places.setdefault(url.path, []).append(url.netloc)
     return places
+
+
+_compiled: tuple[object, object, _Rules] = None, None, _compile((), ())

@@ -107,9 +107,11 @@ def refuse(
     `nobody` says what becomes of requests without a user. A database error is a 503.
     """
     try:
-        access = access_of(request).requiring(features=features, plans=plans)
+        access = access_of(request)
     except AccessUnavailable as error:
         return unavailable(request, error)
+    if features or plans:
+        access = access.requiring(features=features, plans=plans)
     if access.allowed:
         return None
     if not is_somebody(getattr(request, "user", None)):

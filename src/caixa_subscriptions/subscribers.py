@@ -45,8 +45,11 @@ def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
 def _itself(user: Any) -> Any:
     """What Django's lazy `request.user` stands for, once loaded: each attribute read through it
     costs as much as ten of its own, and gates read several at every request."""
-    if type(user) is SimpleLazyObject and user._wrapped is not empty:
-        return user._wrapped
+    if type(user) is SimpleLazyObject:
+        # Past the object's own way of reading attributes, which is what costs.
+        loaded = object.__getattribute__(user, "_wrapped")
+        if loaded is not empty:
+            return loaded
     return user
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
-from django.urls import clear_script_prefix, resolve, set_script_prefix
+from django.urls import Resolver404, clear_script_prefix, resolve, set_script_prefix
 from django.utils.translation import override
 
 from caixa_subscriptions import exempt
@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.urls")]
 
 def is_exempt(path: str, **meta: Any) -> bool:
     request: HttpRequest = RequestFactory().get(path, **meta)
-    request.resolver_match = resolve("/page/")
+    try:
+        request.resolver_match = resolve(request.path_info)
+    except Resolver404:
+        request.resolver_match = resolve("/page/")
     return exempt.is_exempt(request, request.resolver_match.func)
 
 
