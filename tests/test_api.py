@@ -10,6 +10,8 @@ import pytest
 from django.test import Client
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.test import APIClient
+from rest_framework_simplejwt.models import TokenUser
+from rest_framework_simplejwt.tokens import AccessToken
 
 from caixa_subscriptions import exceptions
 from caixa_subscriptions.api.exceptions import exception_handler
@@ -299,3 +301,20 @@ class TestExceptionHandler:
 
     def test_what_is_no_api_error_is_left_to_django(self) -> None:
         assert exception_handler(ZeroDivisionError(), {}) is None
+
+
+@pytest.mark.parametrize(("path", "status"), [("checkout", 201), ("portal", 201), ("status", 200)])
+def test_a_stateless_token_is_as_good_as_its_user(
+    user: Any, shop: Simulator, path: str, status: int
+) -> None:
+    get_or_create_customer(subscriber=user)
+    client = APIClient()
+    token = AccessToken.for_user(user)
+    client.force_authenticate(TokenUser(token))
+    url = f"{ENDPOINTS}/{path}/"
+    body = {"price": "monthly"} if path == "checkout" else {}
+    answer = client.get(url) if path == "status" else client.post(url, body)
+    assert answer.status_code == status
+    user.delete()
+    gone = client.get(f"{ENDPOINTS}/status/")
+    assert (gone.status_code, gone.json()["code"]) == (403, "subscriber_required")

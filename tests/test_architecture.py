@@ -11,7 +11,7 @@ ROOT = Path(caixa_subscriptions.__file__).parent
 
 # Each row may import the rows above it, and its own.
 LAYERS = [
-    ["exceptions", "signals", "conf", "shapes"],
+    ["exceptions", "signals", "conf", "shapes", "after_commit"],
     ["models"],
     ["access"],
     ["prices", "stripe_gateway", "subscribers", "redirects"],
@@ -134,3 +134,13 @@ def test_djstripes_broken_period_helpers_are_never_called() -> None:
         if isinstance(node, ast.Attribute) and node.attr in broken and room_of(path) != "simulator"
     }
     assert used <= allowed
+
+
+def test_what_follows_a_commit_goes_through_one_door() -> None:
+    callers = {
+        room_of(path)
+        for path, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "on_commit"
+    }
+    assert callers == {"after_commit"}

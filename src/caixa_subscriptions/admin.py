@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
+from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
@@ -134,7 +134,11 @@ class TrialUsageTrackingAdmin(_ModelAdmin):
             self.admin_site.admin_view(self.explain_access),
             name="caixa_subscriptions_explain_access",
         )
-        return [page, *super().get_urls()]
+        # What is written to Stripe is on record before: `ATOMIC_REQUESTS` is not for the actions.
+        urls = super().get_urls()
+        for url in urls:
+            url.callback = transaction.non_atomic_requests(url.callback)
+        return [page, *urls]
 
     def explain_access(self, request: HttpRequest) -> HttpResponse:
         """What `manage.py explain_access` says, for staff who may view what it shows."""

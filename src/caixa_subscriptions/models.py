@@ -272,6 +272,7 @@ class Remedy(models.Model):
     kept_subscription_id = models.CharField(_("kept subscription"), max_length=255, blank=True)
     created = models.DateTimeField(_("created"), auto_now_add=True)
     claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    is_told = models.BooleanField(default=False, editable=False)  # the alert was sent
     done_at = models.DateTimeField(_("done at"), null=True, blank=True)
 
     class Meta:

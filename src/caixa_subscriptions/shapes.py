@@ -81,6 +81,17 @@ def current_period_end(payload: Mapping[str, Any]) -> dt.datetime | None:
     return min(_period(payload, "current_period_end"), default=None)
 
 
+def invoice_subscription_id(payload: Mapping[str, Any]) -> str:
+    """What the invoice is for, where Stripe names it since basil, or where before; "" for none."""
+    details = _mapping(_mapping(payload.get("parent")).get("subscription_details"))
+    found = details.get("subscription") or payload.get("subscription")
+    return _text(found.get("id") if isinstance(found, Mapping) else found) or ""
+
+
+def invoice_paid_at(payload: Mapping[str, Any]) -> dt.datetime | None:
+    return from_timestamp(_mapping(payload.get("status_transitions")).get("paid_at"))
+
+
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
     """What a subscription is for. `quantity` is None for metered prices."""

@@ -18,6 +18,7 @@ from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.conf import settings
+from caixa_subscriptions.exceptions import SubscriberRequired
 
 
 class SubscriberNotFound(LookupError):
@@ -51,6 +52,20 @@ def _itself(user: Any) -> Any:
         if loaded is not empty:
             return loaded
     return user
+
+
+def stored_subscriber(subscriber: Any) -> models.Model:
+    """The row of what a stateless token stands for; any other subscriber is one already.
+
+    Raises SubscriberRequired when it has been deleted.
+    """
+    model: type[models.Model] = djstripe_settings.get_subscriber_model()
+    if isinstance(subscriber, model):
+        return subscriber
+    row: models.Model | None = model._default_manager.filter(pk=subscriber.pk).first()
+    if row is None:
+        raise SubscriberRequired
+    return row
 
 
 async def aget_subscriber(request: HttpRequest) -> models.Model | None:

@@ -147,6 +147,14 @@ class TestTheProjectsOwn:
             ({"metadata": {"caixa_checkout": "1"}}, "metadata[caixa_checkout]"),
             ({"metadata": {"caixa_request": "1"}}, "metadata[caixa_request]"),
             ({"metadata": "x"}, "metadata"),
+            ({"metadata[djstripe_subscriber]": "1"}, "metadata[djstripe_subscriber]"),
+            (
+                {"subscription_data[trial_period_days]": 90},
+                "subscription_data[trial_period_days]",
+            ),
+            ({"subscription_data": {"metadata[caixa_x]": "1"}}, "metadata[caixa_x]"),
+            ({"custom_fields": [{"label[x]": "1"}]}, "label[x]"),
+            ({1: "x"}, "1"),
             ({"subscription_data": None}, "subscription_data"),
             ({"customer_update": "x"}, "customer_update"),
             (

@@ -147,3 +147,17 @@ def test_one_without_customers_leaves_nothing(user: Any, shop: Simulator) -> Non
     user.delete()
     assert not BillingAccount.objects.exists()
     assert json.dumps(shop.list_objects("customer")) == "[]"
+
+
+def test_a_key_of_another_account_closes_nothing(user: Any, shop: Simulator) -> None:
+    customer = subscribe(shop, user)
+    with shop.deed() as world:
+        row = dict(world.get("customer", customer.id))
+        world.store.delete(customer.id)
+    user.delete()
+    assert BillingAccount.objects.get().closing == "cancel"
+    with shop.deed() as world:  # the right key again
+        world.store.put(row)
+    call_command("sync_stripe", stdout=StringIO())
+    assert [one["status"] for one in at_stripe(shop)] == ["canceled"]
+    assert BillingAccount.objects.get().closing == ""

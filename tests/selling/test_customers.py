@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,13 @@ from djstripe.models import Customer
 
 from caixa_subscriptions import signals, stripe_gateway
 from caixa_subscriptions.access import get_access
-from caixa_subscriptions.exceptions import CustomerConflict, CustomerNotFound, StripeUnavailable
+from caixa_subscriptions.exceptions import (
+    AlreadySubscribed,
+    CustomerConflict,
+    CustomerNotFound,
+    StripeRefused,
+    StripeUnavailable,
+)
 from caixa_subscriptions.models import BillingAccount, TrialUsageTracking
 from caixa_subscriptions.services.customers import (
     forget_customer,
@@ -21,11 +28,13 @@ from caixa_subscriptions.services.customers import (
 )
 from caixa_subscriptions.services.links import LINKED, Unlinked, claim, judge
 from caixa_subscriptions.services.moving import merge_subscribers, move_customer
+from caixa_subscriptions.services.portal import create_portal_session
 from caixa_subscriptions.simulator import Simulator
 from tests.conftest import request
 from tests.factories import CustomerFactory, UserFactory
 from tests.selling.test_accounts import ROUNDS, together
 from tests.selling.test_takeover import KEY, assert_has_nothing, assert_keeps, subscribe
+from tests.test_checkout import check_out
 
 pytestmark = pytest.mark.django_db
 
@@ -256,3 +265,66 @@ class TestMoving:
 def assert_has_nothing_left(subscriber: Any) -> None:
     assert not BillingAccount.objects.filter(subscriber=None).exists()
     assert subscriber.pk is None or assert_has_nothing(subscriber)
+
+
+class TestUnknownAtStripe:
+    """Stripe knows nothing of it: our key opens another account. That deletes nobody."""
+
+    @pytest.fixture
+    def unknown(self, user: Any, shop: Simulator) -> Iterator[Customer]:
+        customer = subscribe(shop, user)
+        with shop.deed() as world:
+            row = dict(world.get("customer", customer.id))
+            world.store.delete(customer.id)
+        yield customer
+        with shop.deed() as world:  # the right key again
+            world.store.put(row)
+        shop.deliver_pending()
+        assert get_customer(subscriber=user) == customer
+        assert get_access(user).allowed
+        with pytest.raises(AlreadySubscribed):
+            check_out(user)
+
+    def test_the_portal_says_so(self, user: Any, unknown: Customer) -> None:
+        with pytest.raises(StripeRefused):
+            create_portal_session(subscriber=user, return_url="http://testserver/")
+
+    def test_nothing_is_sold(self, user: Any, unknown: Customer, shop: Simulator) -> None:
+        with pytest.raises(StripeRefused):
+            check_out(user)
+        assert len(shop.list_objects("customer")) == 0
+
+    def test_another_one_of_theirs_neither_blocks_nor_sells_twice(
+        self, user: Any, shop: Simulator
+    ) -> None:
+        customer = subscribe(shop, user)
+        CustomerFactory(id="cus_ofAnotherAccount", subscriber=user)
+        for _ in range(2):
+            with pytest.raises(AlreadySubscribed):
+                check_out(user)
+        assert get_customer(subscriber=user) == customer
+        assert len(shop.list_objects("subscription")) == 1
+
+
+def test_a_reused_primary_key_does_not_finish_what_its_first_owner_began(
+    stripe_api: Simulator,
+) -> None:
+    old = UserFactory(email="old@example.com")
+    pk = old.pk
+    stripe_api.control.drop("after", path="/v1/customers", method="POST", times=None)
+    with pytest.raises(StripeUnavailable):
+        get_or_create_customer(subscriber=old)
+    stripe_api.control.clear()
+    old.delete()
+    new = get_or_create_customer(subscriber=UserFactory(pk=pk, email="new@example.com"))
+    assert new.email == "new@example.com"
+
+
+def test_who_has_no_address_is_a_customer_without_one(stripe_api: Simulator) -> None:
+    user = UserFactory(email="")
+    customer = get_or_create_customer(subscriber=user)
+    push_email(subscriber=user)
+    assert not customer.email
+    made = stripe_api.get_object(customer.id)
+    assert made is not None
+    assert made["email"] is None

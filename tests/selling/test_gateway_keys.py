@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from caixa_subscriptions import stripe_gateway
@@ -260,3 +261,15 @@ def test_a_secret_key_that_is_refused_says_nothing_of_what_was_done(
     (first,) = simulator.list_objects("customer")
     assert new_customer().id == first["id"]
     assert len(simulator.list_objects("customer")) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("write", MADE_ONCE, ids=lambda write: write.name)
+def test_nothing_is_sent_inside_a_transaction(
+    write: Write, shop: Shop, stripe: PassingTime
+) -> None:
+    """What is under way would be forgotten with it."""
+    before = len(stripe.calls)
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        write.call(shop)
+    assert len(stripe.calls) == before

@@ -5,18 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Iterator
+from io import StringIO
 from itertools import permutations
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from djstripe.models import Subscription
 
 from caixa_subscriptions import signals, stripe_gateway
 from caixa_subscriptions.access import live_subscriptions
-from caixa_subscriptions.exceptions import StripeUnavailable
+from caixa_subscriptions.exceptions import StripeRefused, StripeUnavailable
 from caixa_subscriptions.models import Remedy
 from caixa_subscriptions.services.checkout import complete_checkout
-from caixa_subscriptions.services.customers import get_customer
+from caixa_subscriptions.services.customers import get_customer, get_or_create_customer
 from caixa_subscriptions.services.remedies import carry_out_remedies
 from caixa_subscriptions.services.second_subscriptions import COMMENT
 from caixa_subscriptions.simulator import Simulator
@@ -315,3 +317,139 @@ def test_a_renewal_is_no_second_subscription(
     paid.complete_checkout(check_out(user).session_id)
     advance(paid, days=32)
     assert alerts == []
+
+
+class TestWhatItsOwnerCanceled:
+    """Who sees two charges may cancel one before we do."""
+
+    def test_before_we_heard_of_it(self, paid: Simulator, alerts: list[Remedy], user: Any) -> None:
+        hold = paid.control.webhooks
+        hold.hold()
+        first, second = pay_twice(paid, user)
+        request(paid, "DELETE", f"/v1/subscriptions/{second['id']}")
+        hold.release()
+        paid.deliver_pending()
+        assert status_of(paid, first) == "active"
+        assert refunded(paid) == [9000]
+        assert [one.subscription_id for one in alerts] == [second["id"]]
+
+    def test_after_our_work_failed(self, paid: Simulator, alerts: list[Remedy], user: Any) -> None:
+        paid.control.fail(500, method="DELETE", times=None)
+        _first, second = pay_twice(paid, user)
+        paid.deliver_pending()
+        paid.control.clear()
+        assert Remedy.objects.get().done_at is None
+        request(paid, "DELETE", f"/v1/subscriptions/{second['id']}")
+        paid.deliver_pending()
+        assert refunded(paid) == [9000]
+        assert len(alerts) == 1
+
+    def test_the_first_one_is_the_one_that_goes(
+        self, paid: Simulator, alerts: list[Remedy], user: Any
+    ) -> None:
+        hold = paid.control.webhooks
+        hold.hold()
+        first, second = pay_twice(paid, user)
+        request(paid, "DELETE", f"/v1/subscriptions/{first['id']}")
+        hold.release()
+        paid.deliver_pending()
+        assert status_of(paid, second) == "active"
+        assert (refunded(paid), alerts) == ([], [])
+
+
+class TestVouchers:
+    @pytest.fixture
+    def brl(self, paid: Simulator) -> str:
+        product = request(paid, "POST", "/v1/products", {"name": "Reports"})["id"]
+        price = {"product": product, "currency": "brl", "unit_amount": "9900"}
+        return str(
+            request(paid, "POST", "/v1/prices", {**price, "recurring": {"interval": "month"}})["id"]
+        )
+
+    def pay(self, shop: Simulator, user: Any, price: str, kind: str) -> str:
+        """The second subscription, whose voucher is still to be paid."""
+        customer = get_or_create_customer(subscriber=user).id
+        sessions = [
+            request(
+                shop,
+                "POST",
+                "/v1/checkout/sessions",
+                {
+                    "mode": "subscription",
+                    "customer": customer,
+                    "success_url": "http://testserver/",
+                    "line_items": [{"price": price, "quantity": 1}],
+                    "payment_method_types": ["card", kind],
+                },
+            )["id"]
+            for _ in range(2)
+        ]
+        shop.complete_checkout(sessions[0])
+        advance_one_second(shop)
+        return str(
+            shop.complete_checkout(sessions[1], card_number="", pays_by=kind)["subscription"]
+        )
+
+    @pytest.mark.parametrize("kind", ["pix", "boleto"])
+    def test_one_that_is_open_can_be_paid_no_more(
+        self, paid: Simulator, alerts: list[Remedy], user: Any, brl: str, kind: str
+    ) -> None:
+        second = self.pay(paid, user, brl, kind)
+        paid.deliver_pending()
+        assert status_of(paid, {"id": second}) == "canceled"
+        assert len(alerts) == 1
+        (invoice,) = (
+            one
+            for one in paid.list_objects("invoice")
+            if one["parent"]["subscription_details"]["subscription"] == second
+        )
+        assert invoice["status"] == "void"
+
+    def test_one_that_is_paid_all_the_same_is_given_back(
+        self,
+        paid: Simulator,
+        alerts: list[Remedy],
+        user: Any,
+        brl: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def is_being_paid(invoice_id: str) -> None:
+            raise StripeRefused(stripe_code=None, stripe_param=None)
+
+        monkeypatch.setattr(stripe_gateway, "void_invoice", is_being_paid)
+        self.pay(paid, user, brl, "pix")
+        paid.deliver_pending()
+        assert (refunded(paid), len(alerts)) == ([], 1)
+        (intent,) = (
+            one for one in paid.list_objects("payment_intent") if one["status"] == "requires_action"
+        )
+        paid.pay_voucher(intent["id"])
+        advance(paid, days=4)
+        paid.deliver_pending()
+        assert refunded(paid) == [9900]
+        assert len(alerts) == 1
+        assert Remedy.objects.get().done_at is not None
+
+
+def test_one_that_competes_only_since_a_change_of_plan_is_flagged(
+    paid: Simulator, alerts: list[Remedy], user: Any, caixa: Any, settings: Any
+) -> None:
+    product = request(paid, "POST", "/v1/products", {"name": "Other"})["id"]
+    price = {"product": product, "currency": "usd", "unit_amount": "500", "lookup_key": "other"}
+    other = request(paid, "POST", "/v1/prices", {**price, "recurring": {"interval": "month"}})["id"]
+    call_command("sync_stripe", only=["products", "prices"], stdout=StringIO())
+    prices = {**settings.CAIXA_SUBSCRIPTIONS["PRICES"], "other": {"lookup_key": "other"}}
+    caixa(ONE_SUBSCRIPTION_PER="product", PRICES=prices)
+    one = paid.complete_checkout(check_out(user).session_id)["subscription"]
+    advance_one_second(paid)
+    two = paid.complete_checkout(check_out(user, price="other").session_id)["subscription"]
+    paid.deliver_pending()
+    assert alerts == []
+    advance(paid, days=1)
+    (item,) = request(paid, "GET", f"/v1/subscriptions/{one}")["items"]["data"]
+    change = {"items": [{"id": item["id"], "price": other}]}
+    request(paid, "POST", f"/v1/subscriptions/{one}", change)
+    paid.deliver_pending()
+    assert [status_of(paid, {"id": id_}) for id_ in (one, two)] == ["active", "active"]
+    assert [one.policy for one in alerts] == ["flag"]
+    assert refunded(paid) == []

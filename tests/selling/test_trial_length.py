@@ -120,3 +120,17 @@ def test_who_may_only_look_is_offered_neither(
     before = at_stripe(shop, trial)
     act(client, "end_trials", user.trial_usage.get())
     assert at_stripe(shop, trial) == before
+
+
+def test_what_was_extended_unheard_of_is_not_extended_again(
+    user: Any, shop: Simulator, trial: str
+) -> None:
+    before = at_stripe(shop, trial)["trial_end"]
+    shop.control.drop("after", path=f"/v1/subscriptions/{trial}", method="POST", times=None)
+    with pytest.raises(StripeUnavailable):
+        extend_trial(subscription_id=trial, by=WEEK)
+    shop.control.clear()
+    extend_trial(subscription_id=trial, by=WEEK)
+    assert at_stripe(shop, trial)["trial_end"] == before + WEEK.total_seconds()
+    extend_trial(subscription_id=trial, by=WEEK)  # another one
+    assert at_stripe(shop, trial)["trial_end"] == before + 2 * WEEK.total_seconds()

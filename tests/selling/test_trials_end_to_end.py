@@ -14,8 +14,10 @@ from caixa_subscriptions.exceptions import StripeUnavailable
 from caixa_subscriptions.models import Remedy, TrialUsageTracking
 from caixa_subscriptions.services import remedies
 from caixa_subscriptions.services.checkout import create_checkout_session
+from caixa_subscriptions.services.customers import get_customer
 from caixa_subscriptions.services.remedies import carry_out_remedies
 from caixa_subscriptions.simulator import Simulator
+from tests.conftest import request
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.usefixtures("stripe_prices")
@@ -172,3 +174,27 @@ def test_an_expired_session_leaves_the_trial_unused(
         stripe_gateway.expire_checkout_session(session.session_id)
         assert "checkout.session.expired" in deliver_webhooks()
         assert not TrialUsageTracking.objects.filter(identities__isnull=False).exists()
+
+
+def test_who_has_left_a_second_trial_is_not_charged_for_it(
+    stripe_simulator: Simulator,
+    sell: Callable[..., int],
+    deliver_webhooks: Callable[..., list[str]],
+) -> None:
+    second = UserFactory()
+    sell(UserFactory())
+    sell(second, OTHER_CARD)
+    customer = get_customer(subscriber=second).id
+    (subscription,) = (
+        one for one in stripe_simulator.list_objects("subscription") if one["customer"] == customer
+    )
+    path = f"/v1/subscriptions/{subscription['id']}"
+    request(stripe_simulator, "POST", path, {"cancel_at_period_end": "true"})
+    card = {"type": "card", "card": {"token": "tok_visa"}}
+    made = request(stripe_simulator, "POST", "/v1/payment_methods", card)["id"]
+    attach = {"customer": subscription["customer"]}
+    request(stripe_simulator, "POST", f"/v1/payment_methods/{made}/attach", attach)
+    deliver_webhooks()
+    assert Remedy.objects.get().done_at is not None
+    assert request(stripe_simulator, "GET", path)["status"] == "canceled"
+    assert sum(one["amount_paid"] for one in stripe_simulator.list_objects("invoice")) == 0

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from djstripe.models import Customer, Invoice, Subscription
 from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.access import cache
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.models import CustomerEntitlements, TrialUsageTracking
 
@@ -33,11 +34,7 @@ def drop_cached_access_of_many(subscriber_pks: Collection[Any], *, livemode: boo
     transaction that writes them."""
     if settings.cache:
         token = cache.begin_writes(subscriber_pks, livemode=livemode)
-
-        def end() -> None:
-            cache.end_writes(subscriber_pks, livemode=livemode, token=token)
-
-        transaction.on_commit(end, robust=True)
+        after_commit(cache.end_writes, subscriber_pks, livemode=livemode, token=token)
 
 
 @receiver([pre_save, pre_delete], sender=Customer)
@@ -73,10 +70,7 @@ def _begin(pk: Any, livemode: bool) -> str:
 
 
 def _end_after_commit(pk: Any, livemode: bool, token: str) -> None:
-    def end() -> None:  # no `partial`: Django tells of a robust hook's failure by its name
-        cache.end_write(pk, livemode=livemode, token=token)
-
-    transaction.on_commit(end, robust=True)
+    after_commit(cache.end_write, pk, livemode=livemode, token=token)
 
 
 def _whose(instance: Any) -> Iterable[tuple[Any, bool]]:

@@ -29,7 +29,7 @@ from caixa_subscriptions.prices import offered_prices
 from caixa_subscriptions.redirects import absolute_redirect_url, default_redirect_url
 from caixa_subscriptions.services.checkout import create_checkout_session
 from caixa_subscriptions.services.portal import create_portal_session
-from caixa_subscriptions.subscribers import get_subscriber
+from caixa_subscriptions.subscribers import get_subscriber, stored_subscriber
 
 
 class SubscriptionsView(APIView):
@@ -57,7 +57,7 @@ class SubscriptionsView(APIView):
         subscriber = get_subscriber(self.request)
         if subscriber is None:
             raise SubscriberRequired
-        return subscriber
+        return stored_subscriber(subscriber)
 
 
 class ConfigView(SubscriptionsView):

@@ -265,6 +265,7 @@ class Migration(migrations.Migration):
                     "claimed_until",
                     models.DateTimeField(blank=True, editable=False, null=True),
                 ),
+                ("is_told", models.BooleanField(default=False, editable=False)),
                 ("done_at", models.DateTimeField(blank=True, null=True, verbose_name="done at")),
                 (
                     "subscriber",

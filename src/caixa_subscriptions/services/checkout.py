@@ -28,7 +28,7 @@ from caixa_subscriptions.prices import OfferedPrice, get_offered_price
 from caixa_subscriptions.services.accounts import billing_lock
 from caixa_subscriptions.services.checkout_params import DIGEST_KEY, checkout_params, marked
 from caixa_subscriptions.services.customers import (
-    forget_customer,
+    forget_deleted_customers,
     get_or_create_customer_locked,
     is_customer_missing,
     list_customers,
@@ -38,6 +38,7 @@ from caixa_subscriptions.services.signup_trials import rest_of_signup_trial
 from caixa_subscriptions.services.subscriptions import refresh_subscriptions, sync_subscription
 from caixa_subscriptions.services.trials import (
     SESSION_LIFETIME,
+    await_subscription,
     hold_trial,
     release_trial,
     reserve_trial,
@@ -96,10 +97,11 @@ def create_checkout_session(
         try:
             return _sell(account, customer, offer, params)
         except StripeRefused as error:
-            if not is_customer_missing(error):
+            if not is_customer_missing(error) or not forget_deleted_customers(
+                subscriber=subscriber
+            ):
                 raise
         # Deleted at Stripe, and its webhook never came.
-        forget_customer(customer=customer)
         customer = get_or_create_customer_locked(account=account)
         return _sell(account, customer, offer, params)
 
@@ -109,8 +111,7 @@ def _sell(
 ) -> CheckoutSession:
     subscriber = cast("models.Model", account.subscriber)
     # A webhook may be late or lost: Stripe itself has the last word on a second charge.
-    customers = list_customers(subscriber=subscriber)
-    _require_none_live(subscriber, offer, customers)
+    customers = _require_none_live(subscriber, offer, customer)
     has_trial = reserve_trial(subscriber=subscriber)
     rest = None if has_trial else rest_of_signup_trial(subscriber=subscriber)
     wanted = {**params, "customer": customer.id, "payment_method_collection": "always"}
@@ -125,7 +126,7 @@ def _sell(
     if others:
         if has_trial:  # it is no longer the others', whoever hears first that they are over
             hold_trial(subscriber=subscriber, session_id="", expires_at=now() + SESSION_LIFETIME)
-        _expire(others, subscriber, offer, customers)
+        _expire(others, subscriber, offer, customer)
     if session is None:
         session = stripe_gateway.create_checkout_session(cast("Any", wanted), scope=customer.id)
     trial_days = settings.trial_days if has_trial else _days_until(rest)
@@ -160,14 +161,14 @@ def _expire(
     sessions: list[stripe.checkout.Session],
     subscriber: models.Model,
     offer: OfferedPrice,
-    customers: list[Customer],
+    customer: Customer,
 ) -> None:
     """An earlier tab must not be able to pay a second time. Raises AlreadySubscribed."""
     for session in sessions:
         try:
             stripe_gateway.expire_checkout_session(session.id)
         except StripeRefused:  # no longer open: it may have been paid this moment
-            _require_none_live(subscriber, offer, customers)
+            _require_none_live(subscriber, offer, customer)
         else:
             close_attempt(session_id=session.id, status=CheckoutAttempt.Status.EXPIRED)
 
@@ -196,12 +197,21 @@ def _remember(
 
 
 def _require_none_live(
-    subscriber: models.Model, offer: OfferedPrice, customers: list[Customer]
-) -> None:
-    for customer in customers:
-        refresh_subscriptions(customer=customer)
+    subscriber: models.Model, offer: OfferedPrice, own: Customer
+) -> list[Customer]:
+    """All of the subscriber's customers that Stripe has. Raises AlreadySubscribed."""
+    found = []
+    for customer in list_customers(subscriber=subscriber):
+        try:
+            refresh_subscriptions(customer=customer)
+        except StripeRefused as error:
+            if customer == own or not is_customer_missing(error):
+                raise
+        else:  # the others are of another Stripe account, where nobody pays us
+            found.append(customer)
     if has_competing_subscription(subscriber=subscriber, product_id=offer.product_id):
         raise AlreadySubscribed
+    return found
 
 
 def close_attempt(*, session_id: str, status: CheckoutAttempt.Status) -> None:
@@ -212,6 +222,8 @@ def close_attempt(*, session_id: str, status: CheckoutAttempt.Status) -> None:
     ).update(status=status, updated=now())
     if status == CheckoutAttempt.Status.EXPIRED:
         release_trial(session_id=session_id)
+    elif status == CheckoutAttempt.Status.COMPLETE:
+        await_subscription(session_id=session_id)
 
 
 @stripe_gateway.within()

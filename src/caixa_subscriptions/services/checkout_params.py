@@ -26,6 +26,8 @@ SESSION_ID_TEMPLATE = "{CHECKOUT_SESSION_ID}"
 DIGEST_KEY = "caixa_checkout"
 # In the metadata of a subscription: whom we sold it to. Nobody is linked by it.
 SUBSCRIBER_KEY = "caixa_subscriber"
+# And which product we sold, which a change of plan does not change.
+PRODUCT_KEY = "caixa_product"
 OUR_PREFIX = "caixa_"
 
 # What `CHECKOUT_PARAMS` cannot say. `expires_at` would make every session another one, and Stripe
@@ -73,7 +75,11 @@ def checkout_params(
         "cancel_url": cancel_url,
     }
     data = dict(params.get("subscription_data", {}))
-    data["metadata"] = {**data.get("metadata", {}), SUBSCRIBER_KEY: str(subscriber.pk)}
+    data["metadata"] = {
+        **data.get("metadata", {}),
+        SUBSCRIBER_KEY: str(subscriber.pk),
+        PRODUCT_KEY: offer.product_id,
+    }
     params["subscription_data"] = data
     if update := {**_customer_update(params), **params.get("customer_update", {})}:
         params["customer_update"] = update
@@ -118,7 +124,7 @@ def guarded_fields(added: Any) -> list[str]:
     themselves as `(params)` when they are no mapping."""
     if not isinstance(added, Mapping):
         return ["(params)"]
-    wrong = sorted(str(name) for name in added.keys() & GUARDED)
+    wrong = sorted(str(name) for name in added.keys() & GUARDED) + _flat_names(added)
     wrong += _guarded_metadata(added, "metadata")
     data = added.get("subscription_data", {})
     if not isinstance(data, Mapping):
@@ -130,6 +136,16 @@ def guarded_fields(added: Any) -> list[str]:
     if not isinstance(added.get("customer_update", {}), Mapping):
         wrong.append("customer_update")
     return wrong
+
+
+def _flat_names(added: Any) -> list[str]:
+    """Names such as `metadata[key]`, which Stripe takes for what is nested, at any depth."""
+    if isinstance(added, Mapping):
+        own = [str(name) for name in added if not isinstance(name, str) or "[" in name]
+        return own + [name for value in added.values() for name in _flat_names(value)]
+    if isinstance(added, list | tuple):
+        return [name for value in added for name in _flat_names(value)]
+    return []
 
 
 def _guarded_metadata(params: Mapping[str, Any], name: str) -> list[str]:

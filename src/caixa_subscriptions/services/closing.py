@@ -8,16 +8,17 @@ be done (Stripe was down, the process was killed) is done by the next `sync_stri
 from __future__ import annotations
 
 import logging
-from functools import partial
 
-from django.db import models, transaction
+from django.db import models
 from djstripe.models import Customer
 
 from caixa_subscriptions import stripe_gateway
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import StripeRefused, SubscriptionsError
 from caixa_subscriptions.models import BillingAccount
 from caixa_subscriptions.services.accounts import account_lock
+from caixa_subscriptions.services.customers import is_deleted_at_stripe
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def leave_accounts(*, subscriber: models.Model) -> None:
     left.update(subscriber=None, closing=closing)
     if closing:
         for account in BillingAccount.objects.filter(pk__in=pks, livemode=settings.livemode):
-            transaction.on_commit(partial(_close, account), robust=True)
+            after_commit(_close, account)
 
 
 def close_accounts() -> tuple[int, int]:
@@ -76,7 +77,9 @@ def close_account(*, account: BillingAccount) -> None:
             if locked.customer_id is not None:
                 _cancel_all(locked.customer_id, locked.closing)
         except StripeRefused as error:
-            if error.stripe_code != "resource_missing":  # deleted at Stripe, with all it had
+            if error.stripe_code != "resource_missing" or not is_deleted_at_stripe(
+                customer_id=locked.customer_id or ""
+            ):
                 raise
         BillingAccount.objects.filter(pk=locked.pk).update(closing="")
         logger.info("Closed account %s: %s %s", locked.pk, locked.closing, locked.customer_id)

@@ -14,6 +14,7 @@ from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import CustomerConflict, CustomerNotFound, StripeRefused
 from caixa_subscriptions.models import BillingAccount
 from caixa_subscriptions.services.accounts import billing_lock
+from caixa_subscriptions.services.emails import email_field
 from caixa_subscriptions.services.links import ACCOUNT_KEY
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def get_or_create_customer_locked(*, account: BillingAccount) -> Customer:
     if customer is None:
         created = stripe_gateway.create_customer(
             _customer_params(account),
-            scope=f"subscriber:{account.subscriber_id}",
+            scope=f"account:{account.reference}",
             record=lambda new: _claim(account, new.id),
         )
         customer = _store(account, created)
@@ -101,12 +102,7 @@ def _customer_of(account: BillingAccount) -> Customer | None:
 
 
 def _fetch(account: BillingAccount, customer_id: str) -> Customer | None:
-    try:
-        found = stripe_gateway.retrieve_customer(customer_id)
-    except StripeRefused as error:
-        if error.stripe_code == "resource_missing":
-            return None
-        raise
+    found = stripe_gateway.retrieve_customer(customer_id)
     return None if getattr(found, "deleted", False) else _store(account, found)
 
 
@@ -146,19 +142,20 @@ def _link(account: BillingAccount, customer: Customer) -> Customer:
 
 def _customer_params(account: BillingAccount) -> CustomerCreateParams:
     params: CustomerCreateParams = {
-        "email": _email(account.subscriber),
         "metadata": {
             djstripe_settings.SUBSCRIBER_CUSTOMER_KEY: str(account.subscriber_id),
             ACCOUNT_KEY: account.reference,
         },
     }
+    if email := _email(account.subscriber):
+        params["email"] = email
     if name := _name(account.subscriber):
         params["name"] = name
     return params
 
 
 def _email(subscriber: Any) -> str:
-    return getattr(subscriber, "email", "") or ""
+    return getattr(subscriber, email_field(), "") or ""
 
 
 def _name(subscriber: Any) -> str:
@@ -175,15 +172,44 @@ def push_email(*, subscriber: models.Model) -> None:
     with billing_lock(subscriber=subscriber):
         stored = type(subscriber)._default_manager.get(pk=subscriber.pk)
         customer = get_customer(subscriber=stored)
-        params: CustomerUpdateParams = {"email": _email(stored)}
+        params: CustomerUpdateParams = {}
+        if email := _email(stored):
+            params["email"] = email
         if name := _name(stored):
             params["name"] = name
-        stripe_gateway.update_customer(customer.id, params, scope=customer.id)
+        if params:
+            stripe_gateway.update_customer(customer.id, params, scope=customer.id)
 
 
 def is_customer_missing(error: StripeRefused) -> bool:
-    """Whether Stripe says that the customer we named does not exist (any more)."""
+    """Whether Stripe says that the customer we named is not there: deleted, or of an account that
+    our key does not open."""
     return error.stripe_code == "resource_missing" and error.stripe_param == "customer"
+
+
+def is_deleted_at_stripe(*, customer_id: str) -> bool:
+    """Whether Stripe knows that the customer was deleted (Stripe API: retrieve a customer).
+
+    One that Stripe does not know at all is another account's: the key is wrong, and nothing about
+    the customer has changed. Raises StripeUnavailable.
+    """
+    try:
+        found = stripe_gateway.retrieve_customer(customer_id)
+    except StripeRefused:
+        return False
+    return bool(getattr(found, "deleted", False))
+
+
+def forget_deleted_customers(*, subscriber: models.Model) -> bool:
+    """Ask Stripe about each of the subscriber's customers; whether any had been deleted there."""
+    gone = [
+        customer
+        for customer in list_customers(subscriber=subscriber)
+        if is_deleted_at_stripe(customer_id=customer.id)
+    ]
+    for customer in gone:
+        forget_customer(customer=customer)
+    return bool(gone)
 
 
 def forget_customer(*, customer: Customer) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import models
 from django.db.models.signals import post_save, pre_delete, pre_save
 from djstripe.settings import djstripe_settings
 
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.exceptions import CustomerNotFound, SubscriptionsError
 from caixa_subscriptions.models import BillingAccount
 from caixa_subscriptions.services.closing import leave_accounts
@@ -41,7 +41,7 @@ def before_save_of_subscriber(
     if not before or before == getattr(instance, name):
         return
     if BillingAccount.objects.filter(subscriber_id=instance.pk).exists():
-        transaction.on_commit(partial(_push_email, instance), robust=True)
+        after_commit(_push_email, instance)
 
 
 def after_save_of_subscriber(

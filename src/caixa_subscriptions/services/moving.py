@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from django.db import models, transaction
@@ -17,8 +16,9 @@ from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions import signals, stripe_gateway
 from caixa_subscriptions.access import has_live_subscription
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.exceptions import CustomerConflict
+from caixa_subscriptions.exceptions import Busy, CustomerConflict, StripeRefused
 from caixa_subscriptions.models import (
     BillingAccount,
     CheckoutAttempt,
@@ -26,6 +26,8 @@ from caixa_subscriptions.models import (
     TrialUsageTracking,
 )
 from caixa_subscriptions.services.accounts import billing_lock
+from caixa_subscriptions.services.checkout import close_attempt
+from caixa_subscriptions.services.customers import list_customers
 from caixa_subscriptions.services.links import ACCOUNT_KEY
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,9 @@ def merge_subscribers(*, source: models.Model, target: models.Model) -> None:
         if source_lives and has_live_subscription(target):
             raise CustomerConflict
         mode = {"livemode": settings.livemode}
+        # A trial or a second subscription could still come of them.
+        for one in (source, target):
+            _expire_open_sessions(one)
         customers = list(
             Customer.objects.filter(subscriber_id=source.pk, date_purged__isnull=True, **mode)
         )
@@ -85,6 +90,17 @@ def merge_subscribers(*, source: models.Model, target: models.Model) -> None:
         _tell_stripe(customer.id, target)
 
 
+def _expire_open_sessions(subscriber: models.Model) -> None:
+    """Raises Busy when one has just been paid: its subscription will be here in a moment."""
+    for customer in list_customers(subscriber=subscriber):
+        for session in list(stripe_gateway.list_open_checkout_sessions(customer=customer.id)):
+            try:
+                stripe_gateway.expire_checkout_session(session.id)
+            except StripeRefused:
+                raise Busy from None
+            close_attempt(session_id=session.id, status=CheckoutAttempt.Status.EXPIRED)
+
+
 def _lock(locks: ExitStack, *subscribers: models.Model | None) -> None:
     """In one order, so that two moves at once do not wait for each other for ever."""
     ordered = {str(one.pk): one for one in subscribers if one is not None}
@@ -104,15 +120,12 @@ def _move(customer: Customer, subscriber: models.Model) -> None:
             subscriber_id=subscriber.pk, livemode=customer.livemode, customer_id=None
         ).update(customer_id=customer.id)
     logger.info("Customer %s moved from %s to %s", customer.id, before, subscriber.pk)
-    transaction.on_commit(
-        partial(
-            signals.customer_moved.send_robust,
-            Customer,
-            customer=customer,
-            subscriber=subscriber,
-            previous_subscriber_pk=before,
-        ),
-        robust=True,
+    after_commit(
+        signals.customer_moved.send_robust,
+        Customer,
+        customer=customer,
+        subscriber=subscriber,
+        previous_subscriber_pk=before,
     )
 
 

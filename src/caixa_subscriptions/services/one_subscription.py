@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from functools import partial
 
-from django.db import models, transaction
+from django.db import models
 from djstripe.models import Subscription
 
 from caixa_subscriptions.access import live_subscriptions
+from caixa_subscriptions.access.decision import is_live
+from caixa_subscriptions.access.facts import subscription_facts
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import now, settings
 from caixa_subscriptions.models import Remedy
 from caixa_subscriptions.services.remedies import record_remedy
@@ -37,34 +39,50 @@ def find_second_subscriptions(*, subscription: Subscription) -> None:
     if subscriber is None or bool(subscription.livemode) != settings.livemode:
         return
     _record(subscriber)
-    transaction.on_commit(partial(_record, subscriber), robust=True)
+    after_commit(_record, subscriber)
 
 
 def _record(subscriber: models.Model) -> None:
-    paying = [one for one in live_subscriptions(subscriber) if one.status in PAYING]
-    for kept, second in _rivals(paying):
+    facts = subscription_facts(subscriber, livemode=settings.livemode)
+    moment = now()
+    paying = [one for one in facts if one.status in PAYING and is_live(one, moment)]
+    # Somebody who saw two charges may have canceled one before we heard of it.
+    left = [one for one in facts if one.status == "canceled" and _is_recent(one)]
+    for kept, second in _rivals(paying, left):
         row = Subscription.objects.select_related("customer__subscriber").get(id=second.id)
-        recent = second.created is not None and second.created > now() - UNNOTICED
         record_remedy(
             kind=Remedy.Kind.SECOND_SUBSCRIPTION,
-            policy=Remedy.Policy(settings.second_subscription) if recent else Remedy.Policy.FLAG,
+            policy=Remedy.Policy(settings.second_subscription)
+            if _is_recent(second)
+            else Remedy.Policy.FLAG,
             subscription=row,
             kept_subscription_id=kept.id,
         )
 
 
+def _is_recent(facts: SubscriptionFacts) -> bool:
+    return facts.created is not None and facts.created > now() - UNNOTICED
+
+
 def _rivals(
-    found: Iterable[SubscriptionFacts],
+    paying: Iterable[SubscriptionFacts], left: Iterable[SubscriptionFacts]
 ) -> Iterator[tuple[SubscriptionFacts, SubscriptionFacts]]:
-    """Each second one, with the one before it that stays."""
+    """Each second one, with the one before it that stays. Of those that `left` none stays."""
+    over = {one.id for one in left}
     kept: list[SubscriptionFacts] = []
     earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
-    for one in sorted(found, key=lambda facts: (facts.created or earliest, facts.id)):
+    for one in sorted([*paying, *left], key=lambda facts: (facts.created or earliest, facts.id)):
         rival = next((other for other in kept if _compete(other, one)), None)
-        if rival is None:
-            kept.append(one)
-        else:
+        if rival is not None and one.id in over and not _overlap(rival, one):
+            continue
+        if rival is not None:
             yield rival, one
+        elif one.id not in over:
+            kept.append(one)
+
+
+def _overlap(kept: SubscriptionFacts, left: SubscriptionFacts) -> bool:
+    return bool(kept.created and left.canceled_at and kept.created < left.canceled_at)
 
 
 def _compete(one: SubscriptionFacts, other: SubscriptionFacts) -> bool:

@@ -10,6 +10,7 @@ from caixa_subscriptions.services.customers import (
     forget_customer,
     get_customer,
     is_customer_missing,
+    is_deleted_at_stripe,
 )
 
 
@@ -25,7 +26,7 @@ def create_portal_session(*, subscriber: models.Model, return_url: str) -> str:
             {"customer": customer.id, "return_url": return_url}, scope=customer.id
         )
     except StripeRefused as error:
-        if not is_customer_missing(error):
+        if not is_customer_missing(error) or not is_deleted_at_stripe(customer_id=customer.id):
             raise
         forget_customer(customer=customer)
         raise CustomerNotFound from None

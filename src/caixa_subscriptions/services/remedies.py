@@ -10,19 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from djstripe.models import Subscription
 
 from caixa_subscriptions import signals, stripe_gateway
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriptionsError
 from caixa_subscriptions.models import Remedy
 from caixa_subscriptions.services.second_subscriptions import resolve_second_subscription
+from caixa_subscriptions.shapes import from_timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def record_remedy(
         },
     )
     if created:
-        transaction.on_commit(partial(_carry_out, remedy.pk), robust=True)
+        after_commit(_carry_out, remedy.pk)
     return created
 
 
@@ -65,6 +66,23 @@ def carry_out_remedies(*, subscriber: models.Model | None = None) -> int:
     if subscriber is not None:
         remedies = remedies.filter(subscriber=subscriber.pk)
     return sum(_carry_out(pk) for pk in list(remedies.values_list("pk", flat=True)))
+
+
+def reopen_remedy(*, subscription_id: str, paid_at: dt.datetime | None) -> None:
+    """Money came in for a subscription that was put aside before: a voucher is paid days later. It
+    is looked at once more, after the commit; the alert is not sent again."""
+    row = Subscription.objects.filter(id=subscription_id).first()
+    ended = from_timestamp(row.stripe_data.get("canceled_at")) if row else None
+    if ended is None or paid_at is None or paid_at < ended:
+        return
+    for remedy in Remedy.objects.filter(
+        subscription_id=subscription_id,
+        kind=Remedy.Kind.SECOND_SUBSCRIPTION,
+        policy=Remedy.Policy.CANCEL_AND_REFUND,
+        done_at__isnull=False,
+    ):
+        Remedy.objects.filter(pk=remedy.pk).update(done_at=None, claimed_until=None)
+        after_commit(_carry_out, remedy.pk)
 
 
 def _carry_out(pk: Any) -> bool:
@@ -89,6 +107,8 @@ def _carry_out(pk: Any) -> bool:
         return False
     if not Remedy.objects.filter(pk=pk, done_at=None).update(done_at=timezone.now()):
         return False
+    if not Remedy.objects.filter(pk=pk, is_told=False).update(is_told=True):
+        return True
     logger.warning("Remedy %s of %s: %s", remedy.kind, remedy.subscription_id, remedy.policy)
     signals.remedy_applied.send_robust(
         Remedy, remedy=remedy, subscriber=remedy.subscriber, policy=remedy.policy
@@ -101,7 +121,12 @@ def _end_trial(remedy: Remedy) -> bool:
         return True
     # What is no longer on trial must not be charged anew.
     subscription = stripe_gateway.retrieve_subscription(remedy.subscription_id)
-    if subscription.status == "trialing":
+    if subscription.status != "trialing":
+        return True
+    if subscription.cancel_at is not None or subscription.cancel_at_period_end:
+        # Somebody who has left is not charged: it ends now instead of then.
+        stripe_gateway.cancel_subscription(subscription.id, {}, scope=subscription.id)
+    else:
         stripe_gateway.update_subscription(
             remedy.subscription_id, {"trial_end": "now"}, scope=remedy.subscription_id
         )

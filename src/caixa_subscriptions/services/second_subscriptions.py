@@ -1,13 +1,15 @@
 """A subscriber's second live subscription, which would charge twice: put right at Stripe.
 
-The first one stays. The second one is canceled at once, without proration, and what its invoices
-collected is given back. Each step may be repeated: a process that is killed between two of them
-loses nothing.
+The first one stays. The second one is canceled at once, without proration; what its invoices
+collected is given back, and what is still open, such as a voucher, is void. Money that comes in all
+the same is given back when its webhook comes. Each step may be repeated: a process that is killed
+between two of them loses nothing.
 """
 
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from djstripe.models import Subscription
@@ -16,7 +18,8 @@ from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import StripeRefused
 from caixa_subscriptions.models import Remedy
-from caixa_subscriptions.services.checkout_params import SUBSCRIBER_KEY
+from caixa_subscriptions.services.checkout_params import PRODUCT_KEY, SUBSCRIBER_KEY
+from caixa_subscriptions.shapes import item_facts
 
 if TYPE_CHECKING:
     import stripe
@@ -39,13 +42,18 @@ def resolve_second_subscription(remedy: Remedy) -> bool:
     second = stripe_gateway.retrieve_subscription(remedy.subscription_id)
     if not _was_canceled_by_us(second):
         kept = stripe_gateway.retrieve_subscription(remedy.kept_subscription_id)
-        if second.status not in PAYING or kept.status not in PAYING:
+        if kept.status not in PAYING:
             return False
-        if remedy.policy == Remedy.Policy.FLAG:
-            return True
-        if not _was_sold_by_checkout(second):
-            remedy.policy = Remedy.Policy.FLAG
-            remedy.save(update_fields=["policy"])
+        if second.status == "canceled":  # by its owner, who saw two charges
+            twice = (second.canceled_at or 0) > kept.created
+            ours = twice and _is_ours_to_settle(remedy, kept, second)
+            return _give_all_back(second) if ours else False
+        if second.status not in PAYING:
+            return False
+        if not _is_ours_to_settle(remedy, kept, second):
+            if remedy.policy != Remedy.Policy.FLAG:
+                remedy.policy = Remedy.Policy.FLAG
+                remedy.save(update_fields=["policy"])
             return True
         second = stripe_gateway.cancel_subscription(
             second.id,
@@ -56,8 +64,7 @@ def resolve_second_subscription(remedy: Remedy) -> bool:
             },
             scope=second.id,
         )
-    for invoice in list(stripe_gateway.list_invoices(subscription=second.id)):
-        _give_back(invoice, subscription_id=second.id)
+    _give_all_back(second)
     with stripe_gateway.mapped_errors("dj-stripe's sync"):
         Subscription.sync_from_stripe_data(second, api_key=settings.secret_key)
     return True
@@ -68,6 +75,38 @@ def _was_canceled_by_us(subscription: stripe.Subscription) -> bool:
     return subscription.status == "canceled" and bool(details) and details.comment == COMMENT
 
 
+def _is_ours_to_settle(
+    remedy: Remedy, kept: stripe.Subscription, second: stripe.Subscription
+) -> bool:
+    """Not when people are to decide: by the setting, when it was not sold through Checkout, and
+    when it competes only since a change of plan."""
+    return (
+        remedy.policy != Remedy.Policy.FLAG
+        and _is_as_sold(kept)
+        and _is_as_sold(second)
+        and _was_sold_by_checkout(second)
+    )
+
+
+def _is_as_sold(subscription: stripe.Subscription) -> bool:
+    sold: Any = subscription.metadata or {}
+    if PRODUCT_KEY not in sold:  # nobody knows
+        return True
+    products = {item.product_id for item in item_facts(subscription.to_dict())}
+    return sold[PRODUCT_KEY] in products
+
+
+def _give_all_back(subscription: stripe.Subscription) -> bool:
+    """Whether there was anything to give back. What is still owed is owed no more."""
+    found = False
+    for invoice in list(stripe_gateway.list_invoices(subscription=subscription.id)):
+        if invoice.status == "open" and invoice.id:
+            with suppress(StripeRefused):  # being paid: when it is, we hear of it
+                stripe_gateway.void_invoice(invoice.id)
+        found |= _give_back(invoice, subscription_id=subscription.id)
+    return found
+
+
 def _was_sold_by_checkout(subscription: stripe.Subscription) -> bool:
     if SUBSCRIBER_KEY in (subscription.metadata or {}):
         return True
@@ -75,10 +114,11 @@ def _was_sold_by_checkout(subscription: stripe.Subscription) -> bool:
     return any(True for _session in sessions)
 
 
-def _give_back(invoice: stripe.Invoice, *, subscription_id: str) -> None:
+def _give_back(invoice: stripe.Invoice, *, subscription_id: str) -> bool:
     """What is left of each payment. What was paid outside of Stripe is not ours to give back."""
+    found = False
     if not invoice.id or not invoice.amount_paid:
-        return
+        return found
     for paid in list(stripe_gateway.list_invoice_payments(invoice=invoice.id)):
         payment: Any = paid.payment
         if paid.status != "paid" or payment.type not in ("payment_intent", "charge"):
@@ -89,6 +129,8 @@ def _give_back(invoice: stripe.Invoice, *, subscription_id: str) -> None:
         except StripeRefused as error:
             if error.stripe_code != "charge_already_refunded":
                 raise
+        found = True
+    return found
 
 
 def _id(named: Any) -> str:

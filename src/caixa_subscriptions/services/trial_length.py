@@ -31,6 +31,8 @@ def extend_trial(*, subscription_id: str, by: dt.timedelta) -> Subscription:
         subscription_id,
         {"trial_end": int((end + by).timestamp()), "proration_behavior": "none"},
         scope=subscription_id,
+        # The end is another one when it is tried again and was extended after all.
+        same_by={"extended_by": by.total_seconds()},
     )
     return sync_subscription(stripe_subscription=changed)
 

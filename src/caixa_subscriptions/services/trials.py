@@ -37,6 +37,8 @@ from caixa_subscriptions.shapes import from_timestamp
 # A Checkout Session is open for a day at most (Stripe API: `expires_at`); its webhook may be late.
 SESSION_LIFETIME = dt.timedelta(hours=24)
 LATE_WEBHOOK = dt.timedelta(minutes=5)
+# Of a session that is complete Stripe delivers the news for three days (Stripe docs: webhooks).
+LATE_SUBSCRIPTION = dt.timedelta(days=3) + LATE_WEBHOOK
 
 
 def is_trial_eligible(*, subscriber: models.Model) -> bool:
@@ -82,6 +84,13 @@ def hold_trial(*, subscriber: models.Model, session_id: str, expires_at: dt.date
     ).update(
         checkout_session_id=session_id, reserved_until=expires_at + LATE_WEBHOOK, updated=now()
     )
+
+
+def await_subscription(*, session_id: str) -> None:
+    """The session is complete: its trial stays reserved until its subscription must be known."""
+    TrialUsageTracking.objects.filter(
+        checkout_session_id=session_id, has_used_trial=False, reserved_until__isnull=False
+    ).update(reserved_until=now() + LATE_SUBSCRIPTION, updated=now())
 
 
 def release_trial(*, session_id: str) -> bool:

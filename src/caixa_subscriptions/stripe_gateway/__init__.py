@@ -17,6 +17,7 @@ from caixa_subscriptions.stripe_gateway.changing import (
     update_customer,
     update_subscription,
     update_webhook_endpoint,
+    void_invoice,
 )
 from caixa_subscriptions.stripe_gateway.errors import mapped_errors
 from caixa_subscriptions.stripe_gateway.reading import (
@@ -84,5 +85,6 @@ __all__ = [
     "update_customer",
     "update_subscription",
     "update_webhook_endpoint",
+    "void_invoice",
     "within",
 ]

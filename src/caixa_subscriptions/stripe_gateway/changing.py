@@ -42,8 +42,8 @@ PORTAL_SESSION_LIFETIME = dt.timedelta(minutes=1)
 def create_customer(
     params: CustomerCreateParams, *, scope: str, record: Callable[[stripe.Customer], None]
 ) -> stripe.Customer:
-    """`scope` is the subscriber, as `subscriber:<pk>`. `record` writes down whose it is, before it
-    is forgotten here that there is one; it may be called again.
+    """`scope` is what it is made for, as `account:<reference>`. `record` writes down whose it is,
+    before it is forgotten here that there is one; it may be called again.
 
     Whatever is sent: somebody whose name or address has changed since a first try gets the
     customer of the first try, if that made one.
@@ -148,8 +148,14 @@ def create_portal_session(
 
 
 def update_subscription(
-    subscription_id: str, params: SubscriptionUpdateParams, *, scope: str
+    subscription_id: str,
+    params: SubscriptionUpdateParams,
+    *,
+    scope: str,
+    same_by: Mapping[str, Any] | None = None,
 ) -> stripe.Subscription:
+    """`same_by` is what makes a later call the same one, where that is not the params."""
+
     def find(key: str) -> Any:
         subscription = repeat(lambda v1: v1.subscriptions.retrieve(subscription_id))
         return subscription if is_marked_with(key, subscription) else None
@@ -161,7 +167,7 @@ def update_subscription(
         lambda v1, params, options: v1.subscriptions.update(subscription_id, params, options),
         find=find,
         current=_as_asked(params, lambda v1, its_id: v1.subscriptions.retrieve(its_id)),
-        same_by={**params, "subscription": subscription_id},
+        same_by={**(params if same_by is None else same_by), "subscription": subscription_id},
     ).carry_out()
 
 
@@ -178,6 +184,18 @@ def cancel_subscription(
             if subscription.status not in ("canceled", "incomplete_expired"):
                 raise
             return subscription
+
+
+def void_invoice(invoice_id: str) -> None:
+    """Nobody is to pay it any more. One that is void already is no error; one that is paid, or is
+    being paid, raises StripeRefused."""
+    with mapped_errors("invoices.void", invoice_id), within():
+        try:
+            repeat(lambda v1: v1.invoices.void_invoice(invoice_id))
+        except stripe.InvalidRequestError:
+            invoice = repeat(lambda v1: v1.invoices.retrieve(invoice_id))
+            if invoice.status != "void":
+                raise
 
 
 def create_refund(params: RefundCreateParams, *, scope: str) -> stripe.Refund:

@@ -47,7 +47,10 @@ class Pending:
 def begin(
     operation: str, scope: str, params: Mapping[str, Any], *, lifetime: dt.timedelta
 ) -> Pending:
-    """Two at once get the same key."""
+    """Two at once get the same key. Raises RuntimeError inside a transaction: what is under way
+    must be on record before Stripe is asked."""
+    with transaction.atomic(durable=True):
+        pass
     about = {
         "livemode": settings.livemode,
         "operation": operation,

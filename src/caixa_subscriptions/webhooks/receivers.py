@@ -8,58 +8,54 @@ out after the commit.
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
-from django.db import transaction
 from django.dispatch import Signal
 from djstripe.event_handlers import djstripe_receiver
 from djstripe.models import Customer, Event, Invoice, Subscription
 
 from caixa_subscriptions import signals
+from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.models import CheckoutAttempt
 from caixa_subscriptions.services.checkout import close_attempt
 from caixa_subscriptions.services.entitlements import sync_entitlements
 from caixa_subscriptions.services.one_subscription import find_second_subscriptions
-from caixa_subscriptions.services.remedies import carry_out_remedies
+from caixa_subscriptions.services.remedies import carry_out_remedies, reopen_remedy
 from caixa_subscriptions.services.trials import record_cards, record_subscription
+from caixa_subscriptions.shapes import invoice_paid_at, invoice_subscription_id
 
 logger = logging.getLogger(__name__)
 
 
 @djstripe_receiver("customer.subscription.created")
 def on_subscription_created(sender: Any, event: Event, **kwargs: Any) -> None:
-    subscription = _stored(Subscription, event)
-    if subscription is None:
-        return
-    # The brief: the webhook is what marks the trial as used.
-    record_subscription(subscription=subscription)
-    find_second_subscriptions(subscription=subscription)
-    _send(signals.subscription_created, event, subscription=subscription)
+    _send(signals.subscription_created, event, subscription=_recorded(event))
 
 
 @djstripe_receiver("customer.subscription.updated")
 def on_subscription_updated(sender: Any, event: Event, **kwargs: Any) -> None:
-    subscription = _stored(Subscription, event)
-    if subscription is not None:
-        record_subscription(subscription=subscription)
-        find_second_subscriptions(subscription=subscription)
-    _send(signals.subscription_updated, event, subscription=subscription)
+    _send(signals.subscription_updated, event, subscription=_recorded(event))
 
 
 @djstripe_receiver("customer.subscription.deleted")
 def on_subscription_deleted(sender: Any, event: Event, **kwargs: Any) -> None:
-    _send(signals.subscription_deleted, event, subscription=_stored(Subscription, event))
+    _send(signals.subscription_deleted, event, subscription=_recorded(event))
 
 
 @djstripe_receiver("customer.subscription.trial_will_end")
 def on_trial_will_end(sender: Any, event: Event, **kwargs: Any) -> None:
-    _send(signals.trial_will_end, event, subscription=_stored(Subscription, event))
+    _send(signals.trial_will_end, event, subscription=_recorded(event))
 
 
 @djstripe_receiver("invoice.payment_succeeded")
 def on_invoice_payment_succeeded(sender: Any, event: Event, **kwargs: Any) -> None:
-    _send(signals.invoice_payment_succeeded, event, invoice=_stored(Invoice, event))
+    invoice = _stored(Invoice, event)
+    if invoice is not None:
+        reopen_remedy(
+            subscription_id=invoice_subscription_id(invoice.stripe_data),
+            paid_at=invoice_paid_at(invoice.stripe_data),
+        )
+    _send(signals.invoice_payment_succeeded, event, invoice=invoice)
 
 
 @djstripe_receiver("invoice.payment_failed")
@@ -73,7 +69,7 @@ def on_checkout_session_completed(sender: Any, event: Event, **kwargs: Any) -> N
     close_attempt(session_id=session["id"], status=CheckoutAttempt.Status.COMPLETE)
     subscription = Subscription.objects.filter(id=session.get("subscription") or "").first()
     if subscription is not None:
-        find_second_subscriptions(subscription=subscription)
+        _record(subscription)
 
 
 @djstripe_receiver("checkout.session.expired")
@@ -98,6 +94,20 @@ def on_entitlements_updated(sender: Any, event: Event, **kwargs: Any) -> None:
         sync_entitlements(customer=customer)
 
 
+def _recorded(event: Event) -> Subscription | None:
+    """The event's subscription. Any of its events may be the first one that arrives."""
+    subscription = _stored(Subscription, event)
+    if subscription is not None:
+        _record(subscription)
+    return subscription
+
+
+def _record(subscription: Subscription) -> None:
+    # The brief: the webhook is what marks the trial as used.
+    record_subscription(subscription=subscription)
+    find_second_subscriptions(subscription=subscription)
+
+
 def _stored(model: type[Any], event: Event) -> Any | None:
     """The row dj-stripe has just written, or None when the object is gone at Stripe."""
     object_id = event.data["object"]["id"]
@@ -113,13 +123,8 @@ def _send(signal: Signal, event: Event, **stored: Any) -> None:
         return
     subscriber = row.customer.subscriber if row.customer else None
     if subscriber is not None:  # what failed is tried again when there is news
-        transaction.on_commit(partial(carry_out_remedies, subscriber=subscriber), robust=True)
+        after_commit(carry_out_remedies, subscriber=subscriber)
     logger.info("Event %s (%s) for %s", event.id, event.type, row.id)
-    # One callback that raises must not make dj-stripe answer 500 after the commit: Stripe's
-    # second delivery of a stored event does nothing.
-    transaction.on_commit(
-        lambda: signal.send_robust(
-            type(row), **{name: row}, subscriber=subscriber, event_id=event.id
-        ),
-        robust=True,
+    after_commit(
+        signal.send_robust, type(row), **{name: row}, subscriber=subscriber, event_id=event.id
     )
