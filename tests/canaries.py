@@ -62,9 +62,12 @@ def trapped(trap: Trap) -> Iterator[None]:
     before = {name: logging.getLogger(name).level for name in LEVELS}
     make = SubscriptionsError.__init__
 
+    made: list[SubscriptionsError] = []
+
     def look_at(error: SubscriptionsError, *args: Any, **kwargs: Any) -> None:
         make(error, *args, **kwargs)
-        trap.look(f"error {error.code}", f"{error!r} {error} {error.args} {vars(error)}")
+        made.append(error)  # what its own class adds to it comes after this
+        trap.look(f"error {error.code}", f"{error!r} {error} {error.args}")
 
     logging.getLogger().addHandler(trap)
     for name, level in LEVELS.items():
@@ -73,6 +76,8 @@ def trapped(trap: Trap) -> Iterator[None]:
     try:
         yield
     finally:
+        for error in made:
+            trap.look(f"error {error.code}", f"{vars(error)}")
         SubscriptionsError.__init__ = make  # type: ignore[method-assign]
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)

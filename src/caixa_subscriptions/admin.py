@@ -22,16 +22,22 @@ from djstripe.settings import djstripe_settings
 from caixa_subscriptions.access.explanation import explain
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import SubscriptionsError
-from caixa_subscriptions.models import BillingAccount, TrialUsageTracking
+from caixa_subscriptions.models import (
+    BillingAccount,
+    CheckoutAttempt,
+    Remedy,
+    StripeRequest,
+    TrialUsageTracking,
+)
 from caixa_subscriptions.services.signup_trials import end_signup_trial, extend_signup_trial
 from caixa_subscriptions.services.trial_length import end_trial, extend_trial
 from caixa_subscriptions.subscribers import SubscriberNotFound, find_subscriber
 
 if TYPE_CHECKING:  # Django's own class takes no type argument before 6.1
     _ModelAdmin = admin.ModelAdmin[TrialUsageTracking]
-    _AccountAdmin = admin.ModelAdmin[BillingAccount]
+    _AnyAdmin = admin.ModelAdmin[Any]
 else:
-    _ModelAdmin = _AccountAdmin = admin.ModelAdmin
+    _ModelAdmin = _AnyAdmin = admin.ModelAdmin
 
 
 A_WEEK = dt.timedelta(days=7)
@@ -161,14 +167,8 @@ class TrialUsageTrackingAdmin(_ModelAdmin):
         return TemplateResponse(request, "admin/caixa_subscriptions/explain_access.html", context)
 
 
-@admin.register(BillingAccount)
-class BillingAccountAdmin(_AccountAdmin):
+class _ReadOnlyAdmin(_AnyAdmin):
     """To look at: what is here follows from services, which tell Stripe as well."""
-
-    list_display = ["subscriber_id", "livemode", "customer_id", "closing", "updated"]
-    list_filter = ["livemode", "closing"]
-    search_fields = ["=subscriber__pk", "=customer_id"]
-    fields = ["subscriber", "livemode", "customer_id", "reference", "closing", "created", "updated"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -178,6 +178,35 @@ class BillingAccountAdmin(_AccountAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(CheckoutAttempt)
+class CheckoutAttemptAdmin(_ReadOnlyAdmin):
+    list_display = ["session_id", subscriber_key, "livemode", "status", "trial_days", "created"]
+    list_filter = ["status", "livemode"]
+    search_fields = ["=subscriber__pk", "=session_id", "=customer_id"]
+
+
+@admin.register(Remedy)
+class RemedyAdmin(_ReadOnlyAdmin):
+    list_display = ["subscription_id", "kind", "policy", subscriber_key, "livemode", "done_at"]
+    list_filter = ["kind", "policy", "livemode"]
+    search_fields = ["=subscriber__pk", "=subscription_id", "=kept_subscription_id"]
+
+
+@admin.register(StripeRequest)
+class StripeRequestAdmin(_ReadOnlyAdmin):
+    list_display = ["operation", "scope", "livemode", "created", "settled_at"]
+    list_filter = ["operation", "livemode"]
+    search_fields = ["=scope"]
+
+
+@admin.register(BillingAccount)
+class BillingAccountAdmin(_ReadOnlyAdmin):
+    list_display = ["customer_id", subscriber_key, "livemode", "closing", "updated"]
+    list_filter = ["livemode", "closing"]
+    search_fields = ["=subscriber__pk", "=customer_id"]
+    fields = ["subscriber", "livemode", "customer_id", "reference", "closing", "created", "updated"]
 
 
 def _may_see_access(request: HttpRequest) -> bool:

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import secrets
 
+from django.apps import apps
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from djstripe.settings import djstripe_settings
+
+
+def subscriber_models() -> list[type[models.Model]]:
+    """The subscriber's model and its proxies: signals are connected to these alone, since a
+    receiver of every model takes from all of them Django's quick way of deleting."""
+    concrete = djstripe_settings.get_subscriber_model()
+    return [model for model in apps.get_models() if model._meta.concrete_model is concrete]
 
 
 class TrialUsageTracking(models.Model):
@@ -38,6 +46,7 @@ class TrialUsageTracking(models.Model):
         _("Checkout Session"),
         max_length=255,
         blank=True,
+        db_index=True,
         help_text=_("Stripe's id of the open Checkout Session the trial is reserved for."),
     )
     reserved_until = models.DateTimeField(_("reserved until"), null=True, blank=True)
@@ -283,6 +292,7 @@ class Remedy(models.Model):
                 fields=["subscription_id", "kind"], name="caixa_one_remedy_per_subscription"
             )
         ]
+        indexes = [models.Index(fields=["livemode", "done_at"], name="caixa_remedies_to_do")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subscription_id}"

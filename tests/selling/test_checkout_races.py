@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -23,6 +24,7 @@ from caixa_subscriptions.models import BillingAccount, CheckoutAttempt, Remedy, 
 from caixa_subscriptions.services import accounts
 from caixa_subscriptions.services.webhook_endpoints import set_up_webhook_endpoint
 from caixa_subscriptions.simulator import Simulator
+from caixa_subscriptions.simulator.client import SimulatorHTTPClient
 from tests.conftest import post_with_django, request
 from tests.factories import UserFactory
 from tests.selling.test_accounts import ROUNDS, together
@@ -118,6 +120,28 @@ def test_fifty_checkouts_of_one_user(store: Simulator) -> None:
         assert usage.checkout_session_id == session["id"]
 
 
+class SlowStripe(SimulatorHTTPClient):
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.25)
+        return super().request(*args, **kwargs)
+
+
+def test_fifty_checkouts_while_stripe_takes_its_time(
+    store: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the lock's own patience and deadline: who waited is not looked into anew."""
+    monkeypatch.undo()
+    user = UserFactory()
+    with (
+        stripe_gateway.replaced_clock(stripe_gateway.Clock()),
+        stripe_gateway.replaced_http_client(SlowStripe(store)),
+    ):
+        answers = together(AT_ONCE, lambda number: check_out(user))
+    assert [one for one in answers if isinstance(one, BaseException)] == []
+    assert len(set(answers)) == 1
+    assert len(store.list_objects("checkout.session", limit=1000)) == 1
+
+
 def test_fifty_checkouts_for_two_prices_leave_one_open(store: Simulator) -> None:
     for _ in range(max(ROUNDS // 10, 1)):
         user = UserFactory()
@@ -209,8 +233,8 @@ def in_pool(work: Callable[[Any], Any], about: list[Any]) -> list[Any]:
 
 def test_five_hundred_users_four_times_each(store: Simulator, seed: int) -> None:
     users = UserFactory.create_batch(USERS)
-    asked = [user for user in users for _ in range(4)]
-    random.Random(seed).shuffle(asked)
+    random.Random(seed).shuffle(users)
+    asked = [user for user in users for _ in range(4)]  # each user's four at once
     answers = in_pool(lambda user: (user.pk, check_out(user)), asked)
     sessions = dict(answers)
     assert len(sessions) == USERS == len(set(answers))

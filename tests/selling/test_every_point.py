@@ -9,11 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -23,7 +21,6 @@ from caixa_subscriptions.services.checkout import create_checkout_session
 from caixa_subscriptions.services.customers import get_or_create_customer
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.client import SimulatorHTTPClient
-from tests.conftest import request
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,28 +64,6 @@ class CountingClient(SimulatorHTTPClient):
         answer = super().request(*args, **kwargs)
         self._points()
         return answer
-
-
-@pytest.fixture
-def store() -> Iterator[Simulator]:
-    simulator = Simulator(seed=1)
-    with stripe_gateway.replaced_http_client(simulator.http_client()):
-        product = request(simulator, "POST", "/v1/products", {"name": "Reports"})
-        request(
-            simulator,
-            "POST",
-            "/v1/prices",
-            {
-                "product": product["id"],
-                "currency": "usd",
-                "unit_amount": "900",
-                "lookup_key": "reports_monthly",
-                "recurring": {"interval": "month"},
-            },
-        )
-        call_command("sync_stripe", only=["products", "prices"], stdout=StringIO())
-        yield simulator
-    simulator.close()
 
 
 @contextmanager

@@ -12,12 +12,11 @@ from django.db import models
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from djstripe.models import Customer, Invoice, Subscription
-from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.access import cache
 from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.models import CustomerEntitlements, TrialUsageTracking
+from caixa_subscriptions.models import CustomerEntitlements, TrialUsageTracking, subscriber_models
 
 _TOKENS = "_caixa_writes"
 
@@ -58,11 +57,13 @@ def after_write(sender: type[models.Model], instance: Any, **kwargs: Any) -> Non
         _end_after_commit(pk, livemode, token)
 
 
-@receiver(post_delete)
 def after_delete_of_subscriber(sender: type[models.Model], instance: Any, **kwargs: Any) -> None:
     # dj-stripe's rows are unlinked by the database, without a signal of theirs.
-    if settings.cache and isinstance(instance, djstripe_settings.get_subscriber_model()):
-        drop_cached_access(instance)
+    drop_cached_access(instance)
+
+
+for model in subscriber_models():
+    post_delete.connect(after_delete_of_subscriber, sender=model)
 
 
 def _begin(pk: Any, livemode: bool) -> str:

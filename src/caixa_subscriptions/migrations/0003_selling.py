@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
             name="checkout_session_id",
             field=models.CharField(
                 blank=True,
+                db_index=True,
                 help_text="Stripe's id of the open Checkout Session the trial is reserved for.",
                 max_length=255,
                 verbose_name="Checkout Session",
@@ -332,5 +333,9 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
+        ),
+        migrations.AddIndex(
+            model_name="remedy",
+            index=models.Index(fields=["livemode", "done_at"], name="caixa_remedies_to_do"),
         ),
     ]

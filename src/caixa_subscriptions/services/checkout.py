@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db import models
+from django.utils import timezone
 from djstripe.models import Customer
 
 from caixa_subscriptions import stripe_gateway
@@ -26,7 +27,12 @@ from caixa_subscriptions.exceptions import (
 from caixa_subscriptions.models import BillingAccount, CheckoutAttempt
 from caixa_subscriptions.prices import OfferedPrice, get_offered_price
 from caixa_subscriptions.services.accounts import billing_lock
-from caixa_subscriptions.services.checkout_params import DIGEST_KEY, checkout_params, marked
+from caixa_subscriptions.services.checkout_params import (
+    DIGEST_KEY,
+    checkout_params,
+    digest_of,
+    marked,
+)
 from caixa_subscriptions.services.customers import (
     forget_deleted_customers,
     get_or_create_customer_locked,
@@ -92,22 +98,61 @@ def create_checkout_session(
         success_url=success_url,
         cancel_url=cancel_url,
     )
+    asked = digest_of(params)
+    begun = timezone.now()
     with billing_lock(subscriber=subscriber) as account:
-        customer = get_or_create_customer_locked(account=account)
-        try:
-            return _sell(account, customer, offer, params)
-        except StripeRefused as error:
-            if not is_customer_missing(error) or not forget_deleted_customers(
-                subscriber=subscriber
-            ):
-                raise
-        # Deleted at Stripe, and its webhook never came.
-        customer = get_or_create_customer_locked(account=account)
-        return _sell(account, customer, offer, params)
+        answered = _answered_meanwhile(account, asked, since=begun)
+        if answered is None:
+            return _sell_to(account, offer, params, asked)
+    session = _still_open(answered)
+    if session is not None:
+        return session
+    with billing_lock(subscriber=subscriber) as account:
+        return _sell_to(account, offer, params, asked)
+
+
+def _sell_to(
+    account: BillingAccount, offer: OfferedPrice, params: dict[str, Any], asked: str
+) -> CheckoutSession:
+    customer = get_or_create_customer_locked(account=account)
+    try:
+        return _sell(account, customer, offer, params, asked)
+    except StripeRefused as error:
+        subscriber = cast("models.Model", account.subscriber)
+        if not is_customer_missing(error) or not forget_deleted_customers(subscriber=subscriber):
+            raise
+    # Deleted at Stripe, and its webhook never came.
+    customer = get_or_create_customer_locked(account=account)
+    return _sell(account, customer, offer, params, asked)
+
+
+def _answered_meanwhile(
+    account: BillingAccount, asked: str, *, since: dt.datetime
+) -> CheckoutAttempt | None:
+    """The session that another request, who asked for the same and came first, was answered while
+    this one waited: fifty clicks at once are looked into once, and not one after the other."""
+    return CheckoutAttempt.objects.filter(
+        subscriber=account.subscriber_id,
+        livemode=account.livemode,
+        params_digest=asked,
+        status=CheckoutAttempt.Status.OPEN,
+        updated__gte=since,
+    ).first()
+
+
+def _still_open(attempt: CheckoutAttempt) -> CheckoutSession | None:
+    session = stripe_gateway.retrieve_checkout_session(attempt.session_id)
+    if session.status != "open" or not session.url:
+        return None
+    return CheckoutSession(session_id=session.id, url=session.url, trial_days=attempt.trial_days)
 
 
 def _sell(
-    account: BillingAccount, customer: Customer, offer: OfferedPrice, params: dict[str, Any]
+    account: BillingAccount,
+    customer: Customer,
+    offer: OfferedPrice,
+    params: dict[str, Any],
+    asked: str,
 ) -> CheckoutSession:
     subscriber = cast("models.Model", account.subscriber)
     # A webhook may be late or lost: Stripe itself has the last word on a second charge.
@@ -131,7 +176,7 @@ def _sell(
         session = stripe_gateway.create_checkout_session(cast("Any", wanted), scope=customer.id)
     trial_days = settings.trial_days if has_trial else _days_until(rest)
     expires_at = from_timestamp(session.expires_at) or now() + SESSION_LIFETIME
-    _remember(account, customer, offer, session, digest, trial_days, expires_at)
+    _remember(account, customer, offer, session, asked, trial_days, expires_at)
     if has_trial:
         hold_trial(subscriber=subscriber, session_id=session.id, expires_at=expires_at)
     return CheckoutSession(session_id=session.id, url=session.url or "", trial_days=trial_days)
@@ -178,18 +223,18 @@ def _remember(
     customer: Customer,
     offer: OfferedPrice,
     session: stripe.checkout.Session,
-    digest: str,
+    asked: str,
     trial_days: int,
     expires_at: dt.datetime,
 ) -> None:
-    CheckoutAttempt.objects.get_or_create(
+    CheckoutAttempt.objects.update_or_create(
         session_id=session.id,
         defaults={
             "subscriber_id": account.subscriber_id,
             "livemode": account.livemode,
             "customer_id": customer.id,
             "price_id": offer.price_id,
-            "params_digest": digest,
+            "params_digest": asked,
             "trial_days": trial_days,
             "expires_at": expires_at,
         },

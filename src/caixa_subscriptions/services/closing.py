@@ -85,6 +85,7 @@ def close_account(*, account: BillingAccount) -> None:
         logger.info("Closed account %s: %s %s", locked.pk, locked.closing, locked.customer_id)
 
 
+@stripe_gateway.within()
 def _close(account: BillingAccount) -> bool:
     try:
         close_account(account=account)

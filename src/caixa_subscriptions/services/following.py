@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from django.apps import apps
 from django.db import models
 from django.db.models.signals import post_save, pre_delete, pre_save
-from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.after_commit import after_commit
 from caixa_subscriptions.exceptions import CustomerNotFound, SubscriptionsError
-from caixa_subscriptions.models import BillingAccount
+from caixa_subscriptions.models import BillingAccount, subscriber_models
 from caixa_subscriptions.services.closing import leave_accounts
 from caixa_subscriptions.services.customers import push_email
 from caixa_subscriptions.services.emails import email_field
@@ -61,16 +59,8 @@ def _push_email(subscriber: models.Model) -> None:
         logger.warning("The e-mail of %s was not told Stripe: %s", subscriber.pk, error.code)
 
 
-def connect() -> None:
-    """To the subscriber's model and its proxies alone: a receiver of every model would take from
-    all of them Django's quick way of deleting."""
-    subscriber_model = djstripe_settings.get_subscriber_model()
-    for model in apps.get_models():
-        if model._meta.concrete_model is subscriber_model:
-            pre_delete.connect(before_delete_of_subscriber, sender=model)
-            post_save.connect(after_save_of_subscriber, sender=model)
-            if any(field.name == email_field() for field in model._meta.fields):
-                pre_save.connect(before_save_of_subscriber, sender=model)
-
-
-connect()
+for model in subscriber_models():
+    pre_delete.connect(before_delete_of_subscriber, sender=model)
+    post_save.connect(after_save_of_subscriber, sender=model)
+    if any(field.name == email_field() for field in model._meta.fields):
+        pre_save.connect(before_save_of_subscriber, sender=model)

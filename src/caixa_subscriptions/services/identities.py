@@ -19,6 +19,7 @@ from djstripe.settings import djstripe_settings
 
 from caixa_subscriptions.conf import EMAIL_RULES, settings
 from caixa_subscriptions.models import TrialIdentity
+from caixa_subscriptions.services.emails import email_field
 
 Kind = TrialIdentity.Kind
 
@@ -92,8 +93,9 @@ def identities(
     if not isinstance(subscriber, model):
         # What a stateless token stands for knows no address, which must not pass for having none.
         subscriber = model._default_manager.filter(pk=subscriber.pk).first() or subscriber
-    name = model.get_email_field_name() if hasattr(model, "get_email_field_name") else "email"
-    email = normalised_email(getattr(subscriber, name, "") or "", settings.trial_email_rules)
+    email = normalised_email(
+        getattr(subscriber, email_field(), "") or "", settings.trial_email_rules
+    )
     found = [_identity(Kind.SUBSCRIBER, str(subscriber.pk), livemode)]
     if email:
         found.append(_identity(Kind.EMAIL, email, livemode))

@@ -27,7 +27,7 @@ from caixa_subscriptions.shapes import from_timestamp
 
 logger = logging.getLogger(__name__)
 
-# Longer than the gateway ever tries; a carrier that was killed gives way after it.
+# Longer than one is ever at work (`within`); a carrier that was killed gives way after it.
 CLAIM = dt.timedelta(minutes=2)
 
 
@@ -85,6 +85,7 @@ def reopen_remedy(*, subscription_id: str, paid_at: dt.datetime | None) -> None:
         after_commit(_carry_out, remedy.pk)
 
 
+@stripe_gateway.within()
 def _carry_out(pk: Any) -> bool:
     """One of several at once carries it out; the alert is sent once, when it is done."""
     time = timezone.now()

@@ -16,7 +16,7 @@ from djstripe.models import Subscription
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
-from caixa_subscriptions.exceptions import StripeRefused
+from caixa_subscriptions.exceptions import StripeMisconfigured, StripeRefused
 from caixa_subscriptions.models import Remedy
 from caixa_subscriptions.services.checkout_params import PRODUCT_KEY, SUBSCRIBER_KEY
 from caixa_subscriptions.shapes import item_facts
@@ -47,7 +47,7 @@ def resolve_second_subscription(remedy: Remedy) -> bool:
         if second.status == "canceled":  # by its owner, who saw two charges
             twice = (second.canceled_at or 0) > kept.created
             ours = twice and _is_ours_to_settle(remedy, kept, second)
-            return _give_all_back(second) if ours else False
+            return _settle(remedy, second) if ours else False
         if second.status not in PAYING:
             return False
         if not _is_ours_to_settle(remedy, kept, second):
@@ -64,7 +64,7 @@ def resolve_second_subscription(remedy: Remedy) -> bool:
             },
             scope=second.id,
         )
-    _give_all_back(second)
+    _settle(remedy, second)
     with stripe_gateway.mapped_errors("dj-stripe's sync"):
         Subscription.sync_from_stripe_data(second, api_key=settings.secret_key)
     return True
@@ -94,6 +94,19 @@ def _is_as_sold(subscription: stripe.Subscription) -> bool:
         return True
     products = {item.product_id for item in item_facts(subscription.to_dict())}
     return sold[PRODUCT_KEY] in products
+
+
+def _settle(remedy: Remedy, second: stripe.Subscription) -> bool:
+    """`_give_all_back`; what Stripe will never give back (a Boleto, a disputed charge) is flagged,
+    for people to do it. Raises StripeUnavailable, StripeMisconfigured."""
+    try:
+        return _give_all_back(second)
+    except StripeMisconfigured:
+        raise
+    except StripeRefused:
+        remedy.policy = Remedy.Policy.FLAG
+        remedy.save(update_fields=["policy"])
+        return True
 
 
 def _give_all_back(subscription: stripe.Subscription) -> bool:

@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -39,7 +39,7 @@ class Pending:
     """
 
     about: dict[str, Any]
-    key: str
+    key: str = field(repr=False)
     is_repeat: bool
     is_old: bool
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -53,12 +53,12 @@ class Write:
 
     name: str
     scope: str
-    params: Mapping[str, Any]
+    params: Mapping[str, Any] = field(repr=False)
     send: Callable[[Any, Any, Any], Any]
     find: Callable[[str], Any] = _not_looked_for
     current: Callable[[Any], Any] = _as_answered
     record: Callable[[Any], None] = _nothing_to_record
-    same_by: Mapping[str, Any] | None = None
+    same_by: Mapping[str, Any] | None = field(default=None, repr=False)
     lifetime: dt.timedelta = KEY_LIFETIME
 
     @property

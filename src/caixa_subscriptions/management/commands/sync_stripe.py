@@ -47,17 +47,18 @@ class Command(BaseCommand):
                 f"{count.known} known, {count.failed} failed"
             )
             failed += count.failed
-        if not dry_run:
-            self._close_accounts()
-            carry_out_remedies()
+        if not dry_run and not only:
+            self._do_what_is_left()
         if failed:
             raise CommandError(f"{failed} objects could not be stored; the log has their ids.")
 
-    def _close_accounts(self) -> None:
-        """What deletions of subscribers left to be done while Stripe was down."""
+    def _do_what_is_left(self) -> None:
+        """What deletions of subscribers, and webhooks, left to be done while Stripe was down."""
         done, left = close_accounts()
         if done or left:
             self.stdout.write(f"deleted subscribers: {done} closed, {left} left for the next run")
+        if remedied := carry_out_remedies():
+            self.stdout.write(f"remedies: {remedied} carried out")
 
     def _show(self, name: str, count: Count) -> None:
         if self.stdout.isatty():
