@@ -14,7 +14,7 @@ BENCH := $(BIN)/python -m pytest -q -p no:randomly -p no:cacheprovider \
 	--benchmark-columns=min,median,rounds benchmarks/bench_access.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test bench lint types docs clean
+.PHONY: help demo demo-reset test bench bench-links lint types docs clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /: /'
