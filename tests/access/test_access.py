@@ -165,3 +165,32 @@ def test_only_whom_is_asked_about_is_read(user: Any, frozen: dt.datetime) -> Non
     SubscriptionFactory()
     assert set(facts_of_many([user.pk], livemode=False)) == {user.pk}
     assert set(facts_of_many([], livemode=False)) == set()
+
+
+def test_of_many_only_the_mode_asked_about_is_read(user: Any, frozen: dt.datetime) -> None:
+    SubscriptionFactory(id="sub_test", customer__subscriber=user)
+    customer = CustomerFactory(subscriber=user, livemode=True)
+    SubscriptionFactory(id="sub_live", customer=customer, livemode=True)
+    for livemode, name in ((False, "sub_test"), (True, "sub_live")):
+        (found,) = facts_of_many([user.pk], livemode=livemode)[user.pk]
+        assert (found.id, found.livemode) == (name, livemode)
+
+
+class Router:
+    """Leaves every model where it is, and notes which were asked about."""
+
+    def __init__(self) -> None:
+        self.asked: set[Any] = set()
+
+    def db_for_read(self, model: Any, **hints: Any) -> None:
+        self.asked.add(model)
+
+
+def test_the_database_is_asked_that_holds_the_subscriptions(
+    user: Any, frozen: dt.datetime, settings: Any
+) -> None:
+    SubscriptionFactory(customer__subscriber=user)
+    router = Router()
+    settings.DATABASE_ROUTERS = [router]
+    assert get_access(user).allowed
+    assert router.asked == {Subscription}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
 from django.db import transaction
 from djstripe.models import Subscription
 
@@ -180,6 +181,23 @@ def test_a_failure_is_told_in_full_and_without_what_the_backend_said(
     ]
 
 
+def test_a_cache_that_failed_rests_for_five_seconds(
+    memory_cache: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    asked: list[float] = []
+
+    def fail() -> Any:
+        asked.append(clock[0])
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "_cache", fail)
+    monkeypatch.setattr(cache.time, "monotonic", lambda: clock[0])
+    for clock[0] in (100.0, 104.9, 105.0):
+        cache.read(UserFactory.build(pk=7), livemode=False)
+    assert asked == [100.0, 105.0]
+
+
 def test_the_cache_is_asked_again_at_the_end_of_its_rest_and_a_yes_ends_with_its_second(
     user: Any, frozen: Any, memory_cache: Any, committed: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,3 +243,14 @@ def test_a_customer_of_live_mode_that_changes_hands_drops_live_mode(
         customer.save()
     assert get_access(other).allowed
     assert not get_access(user).allowed
+
+
+def test_what_is_no_subscriber_may_have_a_subscribers_key_and_be_deleted(
+    user: Any, cached: Any, committed: Any, django_assert_num_queries: Any
+) -> None:
+    get_access(user)
+    group = Group.objects.create(pk=user.pk)
+    with committed():
+        group.delete()
+    with django_assert_num_queries(0):
+        get_access(user)

@@ -10,12 +10,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from caixa_subscriptions.access import decision, get_access
 from caixa_subscriptions.access.explanation import explain
 from caixa_subscriptions.access.wording import because, in_words, what_would_change
+from caixa_subscriptions.models import CustomerEntitlements
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +131,59 @@ def test_staff_are_explained_as_the_setting_says(frozen: dt.datetime, caixa: Any
     assert explain(staff).access.rule == "staff_exempt"
     assert explain(staff).access.allowed
     assert explain(UserFactory()).access.rule == "no_subscription"
+
+
+def test_of_a_subscriber_that_cannot_be_staff_none_is_exempt(db: None, caixa: Any) -> None:
+    caixa(STAFF_EXEMPT=True)
+    assert explain(Group(pk=7)).access.rule == "no_subscription"
+
+
+def test_what_the_admins_page_shows(user: Any, frozen: dt.datetime, caixa: Any) -> None:
+    caixa(
+        PRICES={"pro": {"price_id": "price_1", "plan": "pro"}, "base": {"lookup_key": "base"}},
+        PLANS={
+            "pro": {"features": ["reports", "export"]},
+            "base": {"products": ["prod_base"], "features": ["alerts"]},
+        },
+    )
+    end = int(in_days(5).timestamp())
+    items = [
+        {"price": {"id": "price_1"}, "current_period_end": end},
+        {"price": {"id": "price_2", "lookup_key": "base", "product": "prod_base"}},
+        {"price": {"object": "price"}},
+    ]
+    subscription = SubscriptionFactory(
+        id="sub_7",
+        customer__subscriber=user,
+        stripe_data={"id": "sub_7", "status": "active", "items": {"data": items}},
+    )
+    CustomerEntitlements.objects.create(
+        customer=subscription.customer, lookup_keys=["sso", "audit"]
+    )
+    explanation = explain(user)
+    assert explanation.because == "It is active."
+    assert explanation.then_because == (
+        "Its period is over, and a renewal was not heard of in time."
+    )
+    assert explanation.plans == ["base", "pro"]
+    assert explanation.features == ["alerts", "audit", "export", "reports", "sso"]
+    (one,) = explanation.subscriptions
+    assert one.shown_facts == [
+        ("status", "active"),
+        ("current_period_end", in_days(5)),
+        ("items", "price_1, base, "),
+        ("entitlements", "audit, sso"),
+    ]
+
+
+def test_json_tells_times_in_utc_wherever_the_site_is(
+    user: Any, frozen: dt.datetime, settings: Any
+) -> None:
+    settings.TIME_ZONE = "Pacific/Kiritimati"
+    SubscriptionFactory(id="sub_7", customer__subscriber=user, payload={"cancel_at": in_days(5)})
+    data = json.loads(run("sub_7", json=True))
+    assert data["moment"] == "2026-06-15T12:00:00+00:00"
+    assert data["answer"]["access_until"] == "2026-06-20T12:00:00+00:00"
 
 
 def run(who: str, **options: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -186,6 +187,32 @@ def test_an_answer_of_nobody_says_nothing() -> None:
     assert not access.is_exempt
     assert not access.cancel_at_period_end
     assert exempt(access).reason == "You do not need a subscription."
+
+
+def test_what_an_answer_is_not_told_it_does_not_say() -> None:
+    access = Access(allowed=False, code="subscription_required", livemode=False)
+    assert asdict(access) == {
+        "allowed": False,
+        "code": "subscription_required",
+        "livemode": False,
+        "rule": "no_subscription",
+        "status": "none",
+        "is_trialing": False,
+        "trial_end": None,
+        "current_period_end": None,
+        "cancel_at": None,
+        "cancel_at_period_end": False,
+        "access_until": None,
+        "past_due_until": None,
+        "changes_at": None,
+        "price_id": None,
+        "product_id": None,
+        "subscription_id": None,
+        "plans": frozenset(),
+        "features": frozenset(),
+        "limits": {},
+        "is_exempt": False,
+    }
 
 
 def test_the_price_and_product_are_of_the_first_item() -> None:
