@@ -46,7 +46,8 @@ def test_it_shows_the_answer_and_its_reasons(
         customer=customer,
         payload={"status": "past_due", "current_period_start": in_days(-3)},
     )
-    SubscriptionFactory(customer=CustomerFactory(subscriber=user, livemode=True), livemode=True)
+    live = CustomerFactory(subscriber=user, livemode=True)
+    SubscriptionFactory(id="sub_live", customer=live, livemode=True)
     page = staff.get(URL, {"subscriber": user.email}).content.decode()
     assert "A payment failed, and the days of tolerance are running." in page
     assert "Payment of the open invoice." in page

@@ -91,6 +91,21 @@ def test_a_deleted_customer_is_a_rule_too() -> None:
     assert not is_live(facts, NOW)
 
 
+def test_a_first_payment_is_not_waited_for_unless_the_policy_says_so() -> None:
+    assert access_of({"status": "incomplete", "created": NOW}).code == "payment_incomplete"
+    facts = facts_of(status="incomplete", created=NOW)
+    policy = Policy(past_due_days=7, allow_incomplete=True)
+    assert decide([facts], policy=policy, now=NOW, livemode=False).allowed
+
+
+@pytest.mark.parametrize("status", ["canceled", "paused", "unpaid", "incomplete", "new_at_stripe"])
+def test_a_refusal_that_time_does_not_change_tells_no_times(status: str) -> None:
+    access = access_of({"status": status})
+    assert not access.allowed
+    times = (access.access_until, access.past_due_until, access.changes_at)
+    assert times == (None, None, None)
+
+
 def test_an_expired_trial_is_no_longer_trialing() -> None:
     assert not access_of({"status": "trialing", "trial_end": in_days(-9)}).is_trialing
 

@@ -198,7 +198,8 @@ def test_the_command_prints_all_of_it(user: Any, frozen: dt.datetime) -> None:
         customer__subscriber=user,
         payload={"status": "past_due", "current_period_start": in_days(-3)},
     )
-    SubscriptionFactory(customer=CustomerFactory(subscriber=user, livemode=True), livemode=True)
+    live = CustomerFactory(subscriber=user, livemode=True)
+    SubscriptionFactory(id="sub_live", customer=live, livemode=True)
     output = run(user.email)
     assert output.startswith(
         f"accounts.user {user.pk}, test mode\n"
