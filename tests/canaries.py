@@ -18,6 +18,7 @@ from typing import Any
 from caixa_subscriptions.exceptions import SubscriptionsError
 
 NAME = "Iara Canária"
+CPF = "123.456.789-09"
 
 CANARIES = {
     "e-mail address": re.compile(r"[\w.+%-]+@[\w-]+\.\w+"),

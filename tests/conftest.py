@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import stripe
 from django.conf import settings as django_settings
+from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.test import Client
 from django.utils import translation
@@ -20,7 +21,7 @@ from caixa_subscriptions.services.webhook_endpoints import set_up_webhook_endpoi
 from caixa_subscriptions.simulator import Simulator
 from caixa_subscriptions.simulator.server import serve
 from caixa_subscriptions.simulator.wsgi import SimulatorApplication
-from tests.canaries import Trap, trapped
+from tests.canaries import CPF, NAME, Trap, trapped
 from tests.factories import NOW, UserFactory
 
 # Where the package is installed its entry point has loaded it already.
@@ -35,8 +36,13 @@ def english() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def canaries() -> Iterator[Trap]:
-    """No test makes anything tell a person's data, a secret or the URL of a session."""
+def canaries(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trap]:
+    """No test makes anything tell a person's data, a secret or the URL of a session.
+
+    Every user has a name with a CPF in it, which goes to Stripe with each customer.
+    """
+    named = f"{NAME} {CPF}"
+    monkeypatch.setattr(get_user_model(), "get_full_name", lambda user: named, raising=False)
     trap = Trap()
     with trapped(trap):
         yield trap

@@ -194,3 +194,17 @@ def test_the_database_is_asked_that_holds_the_subscriptions(
     settings.DATABASE_ROUTERS = [router]
     assert get_access(user).allowed
     assert router.asked == {Subscription}
+
+
+def test_what_the_package_gives_by_name() -> None:
+    given: dict[str, Any] = {}
+    exec("from caixa_subscriptions.access import *", given)
+    assert sorted(set(given) - {"__builtins__"}) == [
+        "Access",
+        "aget_access",
+        "get_access",
+        "get_access_of_many",
+        "has_live_subscription",
+        "live_subscriptions",
+        "with_access",
+    ]
