@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
-from django.urls import Resolver404, clear_script_prefix, resolve, set_script_prefix
+from django.urls import Resolver404, clear_script_prefix, resolve, reverse_lazy, set_script_prefix
 from django.utils.translation import override
 
 from caixa_subscriptions import exempt
@@ -55,6 +55,15 @@ def test_a_paywall_below_the_language_is_open_in_all_of_them(caixa: Any) -> None
     for language in ("en", "pt-br", "en"):
         with override(language):
             assert is_exempt(f"/{language}/login/")
+
+
+@pytest.mark.urls("tests.gates.translated_urls")
+def test_a_login_page_that_is_reversed_late_is_open_in_every_language(settings: Any) -> None:
+    settings.LOGIN_URL = reverse_lazy("translated-pricing")
+    for language, path in (("en", "/plans/"), ("pt-br", "/planos/"), ("en", "/plans/")):
+        with override(language):
+            assert is_exempt(path)
+            assert not is_exempt("/page/")
 
 
 def test_a_paywall_of_another_site_opens_nothing_here(caixa: Any) -> None:

@@ -15,7 +15,7 @@ from djstripe.models import Subscription
 
 from caixa_subscriptions import signals, stripe_gateway
 from caixa_subscriptions.access import live_subscriptions
-from caixa_subscriptions.exceptions import StripeRefused, StripeUnavailable
+from caixa_subscriptions.exceptions import StripeMisconfigured, StripeRefused, StripeUnavailable
 from caixa_subscriptions.models import Remedy
 from caixa_subscriptions.services.checkout import complete_checkout
 from caixa_subscriptions.services.customers import get_customer, get_or_create_customer
@@ -216,6 +216,42 @@ class TestWhatFails:
         assert refunded(paid) == [9000]
         assert len(alerts) == 1
         assert carry_out_remedies(subscriber=user) == 0
+
+    def test_what_stripe_never_gives_back_is_flagged(
+        self,
+        paid: Simulator,
+        alerts: list[Remedy],
+        user: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def refuse(*args: Any, **kwargs: Any) -> Any:
+            raise StripeRefused(stripe_code="charge_disputed", stripe_param=None)
+
+        monkeypatch.setattr(stripe_gateway, "create_refund", refuse)
+        _first, second = pay_twice(paid, user)
+        paid.deliver_pending()
+        assert status_of(paid, second) == "canceled"
+        assert [(one.policy, one.done_at is None) for one in alerts] == [("flag", True)]
+        remedy = Remedy.objects.get()
+        assert (remedy.policy, remedy.done_at is None) == ("flag", False)
+
+    def test_a_key_that_may_not_refund_is_tried_again(
+        self,
+        paid: Simulator,
+        alerts: list[Remedy],
+        user: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def forbid(*args: Any, **kwargs: Any) -> Any:
+            raise StripeMisconfigured(stripe_code=None, stripe_param=None)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(stripe_gateway, "create_refund", forbid)
+            pay_twice(paid, user)
+            paid.deliver_pending()
+        assert (alerts, Remedy.objects.get().done_at) == ([], None)
+        assert carry_out_remedies(subscriber=user) == 1
+        assert refunded(paid) == [9000]
 
     def test_after_the_work_but_before_the_note_gives_nothing_back_twice(
         self, paid: Simulator, alerts: list[Remedy], user: Any
