@@ -28,7 +28,8 @@ from caixa_subscriptions.services.checkout import (
 )
 from caixa_subscriptions.services.customers import get_customer, get_or_create_customer
 from caixa_subscriptions.services.portal import create_portal_session
-from caixa_subscriptions.services.trials import is_trial_eligible, record_subscription
+from caixa_subscriptions.services.trial_usage import record_subscription
+from caixa_subscriptions.services.trials import is_trial_eligible
 from caixa_subscriptions.simulator import Simulator, StripeError
 from tests.conftest import advance, request
 from tests.factories import CustomerFactory, PriceFactory, SubscriptionFactory, UserFactory

@@ -20,13 +20,14 @@ from caixa_subscriptions.exceptions import (
     StripeUnavailable,
 )
 from caixa_subscriptions.models import BillingAccount, TrialUsageTracking
+from caixa_subscriptions.services.claiming import claim
 from caixa_subscriptions.services.customers import (
     forget_customer,
     get_customer,
     get_or_create_customer,
     push_email,
 )
-from caixa_subscriptions.services.links import LINKED, Unlinked, claim, judge
+from caixa_subscriptions.services.links import LINKED, Unlinked, judge
 from caixa_subscriptions.services.moving import merge_subscribers, move_customer
 from caixa_subscriptions.services.portal import create_portal_session
 from caixa_subscriptions.simulator import Simulator

@@ -125,3 +125,24 @@ def test_the_admin_shows_accounts_and_changes_none(user: Any) -> None:
     url = reverse("admin:caixa_subscriptions_billingaccount_change", args=[account.pk])
     assert client.get(url).status_code == 200
     assert client.post(url, {"customer_id": "cus_2"}).status_code == 403
+
+
+def test_one_page_with_accounts_of_every_kind() -> None:
+    """Nobody's account stands in the way of the others on the page."""
+    users = UserFactory.create_batch(4)
+    waiting, has_one, free, taken = users
+    BillingAccount.objects.create(subscriber=waiting)  # made for the lock, without a customer
+    BillingAccount.objects.create(subscriber=has_one, customer_id="cus_other")
+    for user in (waiting, has_one, free):
+        CustomerFactory(id=f"cus_{user.pk}", subscriber=None, metadata={KEY: str(user.pk)})
+    deleted = CustomerFactory(subscriber=None, metadata={KEY: str(taken.pk)})
+    BillingAccount.objects.create(subscriber=None, customer_id=deleted.id)
+    said = fix()
+    for user in (waiting, free):
+        assert BillingAccount.objects.get(subscriber=user).customer_id == f"cus_{user.pk}"
+        assert Customer.objects.get(id=f"cus_{user.pk}").subscriber == user
+    assert f"cus_{has_one.pk}: subscriber_has_another_customer" in said
+    assert BillingAccount.objects.get(subscriber=has_one).customer_id == "cus_other"
+    assert Customer.objects.get(id=f"cus_{has_one.pk}").subscriber is None
+    assert "1 owner_deleted" in said
+    assert Customer.objects.get(id=deleted.id).subscriber is None

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from caixa_subscriptions.conf import EMAIL_RULES, OTHER_EMAIL_RULES
 from caixa_subscriptions.models import Remedy, TrialIdentity, TrialUsageTracking
 from caixa_subscriptions.services.identities import normalised_email
+from caixa_subscriptions.services.trial_usage import record_subscription
 from caixa_subscriptions.services.trials import (
     hold_trial,
     is_trial_eligible,
-    record_subscription,
     release_trial,
     reserve_trial,
 )

@@ -13,7 +13,8 @@ from djstripe.models import PaymentMethod
 
 from caixa_subscriptions.models import Remedy, TrialIdentity, TrialUsageTracking
 from caixa_subscriptions.services.signup_trials import start_trial
-from caixa_subscriptions.services.trials import record_subscription, reserve_trial
+from caixa_subscriptions.services.trial_usage import record_subscription
+from caixa_subscriptions.services.trials import reserve_trial
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 from tests.selling.test_accounts import ROUNDS, together
 

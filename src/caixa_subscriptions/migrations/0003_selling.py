@@ -165,7 +165,6 @@ class Migration(migrations.Migration):
                         help_text="Its id at Stripe.",
                         max_length=255,
                         null=True,
-                        unique=True,
                         verbose_name="customer",
                     ),
                 ),
@@ -178,7 +177,6 @@ class Migration(migrations.Migration):
                             "In the metadata of a customer made for this account, and for no other."
                         ),
                         max_length=32,
-                        unique=True,
                         verbose_name="reference",
                     ),
                 ),
@@ -205,6 +203,7 @@ class Migration(migrations.Migration):
                     "subscriber",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="billing_accounts",
@@ -219,7 +218,13 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("subscriber", "livemode"), name="caixa_one_account_per_subscriber"
-                    )
+                    ),
+                    models.UniqueConstraint(
+                        fields=("customer_id",), name="caixa_one_account_per_customer"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("reference",), name="caixa_one_account_per_reference"
+                    ),
                 ],
             },
         ),

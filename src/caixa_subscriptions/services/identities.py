@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import unicodedata
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings as django_settings
 from django.db import models
@@ -103,21 +105,37 @@ def identities(
     return sorted(found, key=lambda identity: (identity.kind, identity.digest))
 
 
-def card_fingerprints(subscription: Subscription) -> set[str]:
-    """Of all cards of the subscription and of its customer that are in dj-stripe's tables.
+def card_fingerprints(subscriptions: Collection[Subscription]) -> dict[Any, set[str]]:
+    """By the subscriptions' primary keys: of all cards of each, and of its customer, that are in
+    dj-stripe's tables.
 
     The same card has the same fingerprint at every customer of an account (Stripe API: the
     PaymentMethod object, `card.fingerprint`). Asks nobody.
     """
-    default = subscription.stripe_data.get("default_payment_method")
-    default_id = default.get("id") if isinstance(default, dict) else default
+    if not subscriptions:
+        return {}
+    default_of = {one.pk: _default_payment_method(one) for one in subscriptions}
+    customers = {one.customer_id for one in subscriptions} - {None}
     rows = PaymentMethod.objects.filter(
-        models.Q(customer=subscription.customer) | models.Q(id=default_id or ""),
-        livemode=subscription.livemode,
-    )
-    cards = [(row.stripe_data or {}).get("card") for row in rows]
-    found = {card.get("fingerprint") for card in cards if isinstance(card, dict)}
-    return {one for one in found if isinstance(one, str) and one}
+        models.Q(customer__in=customers) | models.Q(id__in=set(default_of.values()) - {None})
+    ).values_list("id", "customer_id", "livemode", "stripe_data")
+    found: dict[Any, set[str]] = defaultdict(set)
+    for id_, customer_id, livemode, payload in rows:
+        card = (payload or {}).get("card")
+        fingerprint = card.get("fingerprint") if isinstance(card, dict) else None
+        if isinstance(fingerprint, str) and fingerprint:
+            found[customer_id, livemode].add(fingerprint)
+            found[id_, livemode].add(fingerprint)
+    return {
+        one.pk: found[one.customer_id, one.livemode] | found[default_of[one.pk], one.livemode]
+        for one in subscriptions
+    }
+
+
+def _default_payment_method(subscription: Subscription) -> str | None:
+    default = subscription.stripe_data.get("default_payment_method")
+    found: str | None = default.get("id") if isinstance(default, dict) else default
+    return found
 
 
 def _identity(kind: Kind, value: str, livemode: bool) -> Identity:

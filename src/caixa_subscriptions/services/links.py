@@ -1,4 +1,4 @@
-"""Whose an unlinked customer is, by what proves it; and writing that down, many at a time.
+"""Whose an unlinked customer is, by what proves it.
 
 In this order: the billing account that has it; our own record of a Checkout Session opened for it;
 its metadata; and, only when that is asked for, a verified e-mail. What is contradictory, or names a
@@ -8,12 +8,12 @@ subscriber who has another customer, is for a person to decide.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import models
 from djstripe.models import Customer
 from djstripe.settings import djstripe_settings
 
@@ -42,16 +42,15 @@ _OF_EMAIL = {
 }
 
 
-Among = Collection[str] | models.QuerySet[Any, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer dj-stripe links to nobody."""
+    """A customer dj-stripe links to nobody, and what our own tables have of it."""
 
     id: str
     metadata: Mapping[str, Any] = field(repr=False)
     email: str = field(default="", repr=False)
+    account_pk: Any = None
+    has_checkout: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +63,46 @@ class Outcome:
     evidence: str | None = None
 
 
+def unlinked(customers: models.QuerySet[Any]) -> Iterator[tuple[int, Unlinked]]:
+    """These rows of dj-stripe's, with their keys there."""
+    accounts = BillingAccount.objects.filter(customer_id=models.OuterRef("id"))
+    attempts = CheckoutAttempt.objects.filter(
+        customer_id=models.OuterRef("id"),
+        livemode=models.OuterRef("livemode"),
+        subscriber__isnull=False,
+    )
+    # Only what is looked at: the payload of a customer is large.
+    rows = customers.values_list(
+        "djstripe_id",
+        "id",
+        "metadata",
+        "email",
+        first(accounts, "pk"),
+        first(attempts, "pk"),
+    )
+    for pk, id_, metadata, email, account_pk, attempt in rows:
+        yield pk, Unlinked(id_, metadata or {}, email, account_pk, attempt is not None)
+
+
+def first(rows: models.QuerySet[Any], name: str) -> models.Subquery:
+    """A value of the first of them: one probe of an index for each row that asks. For `Exists`
+    PostgreSQL may read the whole table, and at every page anew."""
+    return models.Subquery(rows.values(name)[:1])
+
+
 def judge(
     customers: Sequence[Unlinked],
     *,
     livemode: bool,
-    among: Among | None = None,
-    by_checkout: bool = False,
     by_email: bool = False,
 ) -> list[Outcome]:
-    """Whose each one is. Reads only, with a few queries however many there are.
-
-    `among` is a query for the ids of the same customers, which is quicker than naming thousands.
-    """
-    evidence = _Evidence(
-        customers, among=among, livemode=livemode, by_checkout=by_checkout, by_email=by_email
-    )
+    """Whose each one is. Reads only, with a few queries however many there are."""
+    evidence = _Evidence(customers, livemode=livemode, by_email=by_email)
     found = [evidence.of(customer) for customer in customers]
-    taken = evidence.taken | _taken(
-        {one.subscriber_pk for one in found if one.outcome == LINKED} - evidence.known,
-        livemode=livemode,
-    )
+    others = {one.subscriber_pk for one in found if one.outcome == LINKED} - evidence.known
+    subscribers = djstripe_settings.get_subscriber_model()._base_manager.all()
+    has_customer = _have_customers(subscribers, others, livemode=livemode)
+    taken = evidence.taken | {pk for pk, has in has_customer.items() if has}
     outcomes = []
     for one in found:
         if one.outcome == LINKED and one.evidence != ACCOUNT:
@@ -94,77 +113,20 @@ def judge(
     return outcomes
 
 
-def claim(
-    outcomes: Sequence[Outcome], *, livemode: bool, among: Among | None = None
-) -> list[Outcome]:
-    """Write into the billing accounts whose the linked ones are; dj-stripe's rows are left alone.
-
-    Of two processes that claim one customer, or one subscriber, the constraints let one win; for
-    the other it becomes a conflict.
-    """
-    new = [one for one in outcomes if one.outcome == LINKED and one.evidence != ACCOUNT]
-    if not new:
-        return list(outcomes)
-    if among is None:
-        among = [one.customer_id for one in new]
-    BillingAccount.objects.bulk_create(
-        [
-            BillingAccount(
-                subscriber_id=one.subscriber_pk, livemode=livemode, customer_id=one.customer_id
-            )
-            for one in new
-        ],
-        ignore_conflicts=True,
-    )
-    owners = _accounts_of(among)
-    for one in new:
-        if one.customer_id not in owners:  # there is an account already
-            _claim_one(one, owners, livemode=livemode)
-    return [
-        replace(one, outcome=CONFLICT)
-        if one.outcome == LINKED
-        and one.evidence != ACCOUNT
-        and owners.get(one.customer_id) != one.subscriber_pk
-        else one
-        for one in outcomes
-    ]
-
-
-def _claim_one(one: Outcome, owners: dict[str | None, Any], *, livemode: bool) -> None:
-    try:
-        with transaction.atomic():
-            claimed = BillingAccount.objects.filter(
-                subscriber_id=one.subscriber_pk, livemode=livemode, customer_id=None
-            ).update(customer_id=one.customer_id)
-    except IntegrityError:  # another account has it
-        return
-    if claimed:
-        owners[one.customer_id] = one.subscriber_pk
-
-
-def _accounts_of(customer_ids: Among) -> dict[str | None, Any]:
-    return dict(
-        BillingAccount.objects.filter(customer_id__in=customer_ids).values_list(
-            "customer_id", "subscriber_id"
-        )
-    )
-
-
-def _has_customer(*, livemode: bool) -> models.Q:
-    """Of a subscriber: by account, or by dj-stripe's link."""
+def _have_customers(
+    subscribers: models.QuerySet[Any], pks: Collection[Any], *, livemode: bool
+) -> dict[Any, bool]:
+    """Those of `pks` who exist, and whether they have a customer already: by account, or by
+    dj-stripe's link."""
+    if not pks:
+        return {}
     of_subscriber = {"subscriber": models.OuterRef("pk"), "livemode": livemode}
     accounts = BillingAccount.objects.filter(customer_id__isnull=False, **of_subscriber)
-    rows = Customer.objects.filter(date_purged__isnull=True, **of_subscriber)
-    return models.Q(models.Exists(accounts)) | models.Q(models.Exists(rows))
-
-
-def _taken(subscriber_pks: Collection[Any], *, livemode: bool) -> set[Any]:
-    """Those who have a customer already."""
-    if not subscriber_pks:
-        return set()
-    subscribers = djstripe_settings.get_subscriber_model()._base_manager
-    having = subscribers.filter(_has_customer(livemode=livemode), pk__in=subscriber_pks)
-    return set(having.values_list("pk", flat=True))
+    customers = Customer.objects.filter(date_purged__isnull=True, **of_subscriber)
+    found = subscribers.filter(pk__in=pks).values_list(
+        "pk", first(accounts, "pk"), first(customers, "pk")
+    )
+    return {pk: account is not None or customer is not None for pk, account, customer in found}
 
 
 class _Evidence:
@@ -177,18 +139,22 @@ class _Evidence:
         self,
         customers: Sequence[Unlinked],
         *,
-        among: Among | None,
         livemode: bool,
-        by_checkout: bool,
         by_email: bool,
     ) -> None:
-        ids: Among = [customer.id for customer in customers] if among is None else among
-        self.owners = _accounts_of(ids)
+        # None when the subscriber was deleted.
+        self.owners: dict[str | None, Any] = {}
+        if having := [one.account_pk for one in customers if one.account_pk is not None]:
+            self.owners = dict(
+                BillingAccount.objects.filter(pk__in=having).values_list(
+                    "customer_id", "subscriber_id"
+                )
+            )
+        key = djstripe_settings.SUBSCRIBER_CUSTOMER_KEY
         self.named = {
-            customer.id: str(customer.metadata[djstripe_settings.SUBSCRIBER_CUSTOMER_KEY])
+            customer.id: str(customer.metadata[key])
             for customer in customers
-            if customer.id not in self.owners
-            and customer.metadata.get(djstripe_settings.SUBSCRIBER_CUSTOMER_KEY)
+            if customer.id not in self.owners and customer.metadata.get(key)
         }
         existing = _existing(self.named.values(), livemode=livemode)
         self.known, self.taken = set(existing), {pk for pk, has in existing.items() if has}
@@ -206,9 +172,9 @@ class _Evidence:
                 ).values_list("reference", "subscriber_id")
             )
         self.opened_for: dict[str, set[Any]] = defaultdict(set)
-        if by_checkout:
+        if opened := [customer.id for customer in customers if customer.has_checkout]:
             for customer_id, pk in CheckoutAttempt.objects.filter(
-                customer_id__in=ids, livemode=livemode, subscriber__isnull=False
+                customer_id__in=opened, livemode=livemode, subscriber__isnull=False
             ).values_list("customer_id", "subscriber_id"):
                 self.opened_for[customer_id].add(pk)
         self.emails: dict[str, Match] = {}
@@ -217,10 +183,10 @@ class _Evidence:
 
     def of(self, customer: Unlinked) -> Outcome:
         if customer.id in self.owners:
-            pk = self.owners[customer.id]
-            if pk is None:
+            owner = self.owners[customer.id]
+            if owner is None:
                 return Outcome(customer.id, OWNER_DELETED)
-            return Outcome(customer.id, LINKED, pk, ACCOUNT)
+            return Outcome(customer.id, LINKED, owner, ACCOUNT)
         named = self.named.get(customer.id)
         opened_for = self.opened_for.get(customer.id)
         if opened_for:
@@ -246,22 +212,16 @@ class _Evidence:
 
 def _existing(named: Iterable[str], *, livemode: bool) -> dict[Any, bool]:
     """Of those whom metadata names, who exists, and whether they have a customer already."""
-    keys = [pk for text in set(named) if (pk := _primary_key(text)) is not None]
-    if not keys:
-        return {}
-    subscribers = djstripe_settings.get_subscriber_model()._default_manager.filter(pk__in=keys)
-    has_customer = models.ExpressionWrapper(
-        _has_customer(livemode=livemode), output_field=models.BooleanField()
-    )
-    found = subscribers.annotate(caixa_taken=has_customer).values_list("pk", "caixa_taken")
-    return {pk: bool(taken) for pk, taken in found}
-
-
-def _primary_key(text: str) -> Any | None:
-    """None for what is no primary key written as Python writes it, such as " 1" and "01"."""
-    key: models.Field[Any, Any] = djstripe_settings.get_subscriber_model()._meta.pk
+    model = djstripe_settings.get_subscriber_model()
+    key: models.Field[Any, Any] = model._meta.pk
     while key.remote_field:
         key = key.target_field  # type: ignore[attr-defined]
+    pks = [pk for text in set(named) if (pk := _primary_key(key, text)) is not None]
+    return _have_customers(model._default_manager.all(), pks, livemode=livemode)
+
+
+def _primary_key(key: models.Field[Any, Any], text: str) -> Any | None:
+    """None for what is no primary key written as Python writes it, such as " 1" and "01"."""
     try:
         pk = key.to_python(text)
         key.run_validators(pk)

@@ -19,8 +19,9 @@ from djstripe.models import Customer, Session
 from djstripe.models.base import StripeModel
 
 from caixa_subscriptions.models import BillingAccount
-from caixa_subscriptions.services.links import LINKED, Unlinked, claim, judge
-from caixa_subscriptions.services.trials import record_subscription
+from caixa_subscriptions.services.claiming import claim
+from caixa_subscriptions.services.links import LINKED, Unlinked, judge
+from caixa_subscriptions.services.trial_usage import record_subscription
 
 _NEWLY_LINKED = "_caixa_newly_linked"
 
@@ -40,7 +41,12 @@ def attach_owner(
 
 
 def _link_by_metadata(customer: Customer) -> Any | None:
-    unlinked = Unlinked(customer.id, customer.metadata or {})
+    account = BillingAccount.objects.filter(customer_id=customer.id)
+    unlinked = Unlinked(
+        customer.id,
+        customer.metadata or {},
+        account_pk=account.values_list("pk", flat=True).first(),
+    )
     livemode = bool(customer.livemode)
     with transaction.atomic():
         (outcome,) = claim(judge([unlinked], livemode=livemode), livemode=livemode)

@@ -10,7 +10,7 @@ from djstripe.models import Customer, Subscription
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.services.one_subscription import find_second_subscriptions
-from caixa_subscriptions.services.trials import record_subscription
+from caixa_subscriptions.services.trial_usage import record_subscription
 
 if TYPE_CHECKING:
     import stripe

@@ -1,8 +1,8 @@
 """One honest free trial per subscriber, e-mail address and card.
 
 A trial is reserved when a Checkout Session with one is opened, confirmed when its subscription
-exists, and free again when the session is over. What it is claimed by are rows with a unique
-digest: the database decides who was first.
+exists (`trial_usage`), and free again when the session is over. What it is claimed by are rows
+with a unique digest: the database decides who was first.
 """
 
 from __future__ import annotations
@@ -10,29 +10,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.db.models import Q
-from djstripe.models import Customer, Subscription
+from djstripe.models import Subscription
 
 from caixa_subscriptions.conf import now, settings
-from caixa_subscriptions.models import CheckoutAttempt, Remedy, TrialUsageTracking
-from caixa_subscriptions.services.identities import (
-    card_fingerprints,
-    identities,
-    identities_of,
-)
-from caixa_subscriptions.services.remedies import record_remedy
+from caixa_subscriptions.models import TrialUsageTracking
+from caixa_subscriptions.services.identities import identities_of
 from caixa_subscriptions.services.trial_ledger import (
-    ATTEMPTS,
-    claim,
-    is_kept,
     is_spent,
     is_taken,
     known_identities,
-    locked_usage,
     take_trial,
 )
-from caixa_subscriptions.shapes import from_timestamp
 
 # A Checkout Session is open for a day at most (Stripe API: `expires_at`); its webhook may be late.
 SESSION_LIFETIME = dt.timedelta(hours=24)
@@ -128,88 +118,6 @@ def trial_params(*, until: dt.datetime | None = None) -> dict[str, Any]:
         "end_behavior": {"missing_payment_method": settings.trial_without_card}
     }
     return {"payment_method_collection": "if_required", "subscription_data": trial}
-
-
-def record_subscription(*, subscription: Subscription) -> bool:
-    """Remember that its subscriber has subscribed, and the trial as used when it has one.
-
-    Outlives the customer: dj-stripe unlinks one that is deleted at Stripe. True when this call
-    changed something, so it is safe to repeat, in any order and at once. A trial of somebody
-    whose identity, such as a card, had one before is a second one: `SECOND_TRIAL` says what is
-    done about it, after the commit. For a customer linked to nobody only what our own session
-    reserved is confirmed (`fix_customer_links` and the next sync catch up).
-    """
-    subscriber = subscription.customer.subscriber if subscription.customer else None
-    if subscriber is None:
-        return _confirm_unlinked(subscription)
-    livemode = bool(subscription.livemode)
-    fingerprints = card_fingerprints(subscription) if _has_trial(subscription) else ()
-    seen = identities(subscriber=subscriber, livemode=livemode, fingerprints=fingerprints)
-    for attempt in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                usage, others = locked_usage(subscriber, livemode, seen)
-                changed = _confirm(usage, subscription)
-                had_trial = [other for other in others if other.has_used_trial]
-                if _has_trial(subscription):
-                    claim(usage, seen, others, leave=had_trial)
-                else:
-                    claim(usage, seen, others, leave=[one for one in others if is_kept(one)])
-        except IntegrityError:
-            if attempt == ATTEMPTS - 1:
-                raise
-            continue
-        break
-    if had_trial and _is_on_trial(subscription) and settings.second_trial != "allow":
-        changed |= record_remedy(
-            kind=Remedy.Kind.SECOND_TRIAL,
-            policy=Remedy.Policy(settings.second_trial),
-            subscription=subscription,
-            kept_subscription_id=had_trial[0].subscription_id,
-        )
-    return changed
-
-
-def record_cards(*, customer: Customer) -> None:
-    """The customer has another card: look at its subscriptions on trial again."""
-    for subscription in customer.subscriptions.select_related("customer__subscriber"):
-        if _is_on_trial(subscription):
-            record_subscription(subscription=subscription)
-
-
-def _confirm_unlinked(subscription: Subscription) -> bool:
-    """The subscriber was deleted while its session was open."""
-    sessions = CheckoutAttempt.objects.filter(customer_id=subscription.customer_id or "")
-    with transaction.atomic():
-        usage = (
-            TrialUsageTracking.objects.select_for_update()
-            .filter(
-                livemode=bool(subscription.livemode),
-                checkout_session_id__in=list(sessions.values_list("session_id", flat=True)),
-            )
-            .first()
-        )
-        return _confirm(usage, subscription) if usage else False
-
-
-def _confirm(usage: TrialUsageTracking, subscription: Subscription) -> bool:
-    if _has_trial(subscription) and not usage.has_used_trial:
-        usage.has_used_trial = True
-        usage.trial_used_at = from_timestamp(subscription.stripe_data.get("trial_start")) or now()
-    elif usage.subscription_id:
-        return False
-    usage.subscription_id = subscription.id
-    usage.checkout_session_id, usage.reserved_until = "", None
-    usage.save()
-    return True
-
-
-def _has_trial(subscription: Subscription) -> bool:
-    return subscription.stripe_data.get("trial_end") is not None
-
-
-def _is_on_trial(subscription: Subscription) -> bool:
-    return bool(subscription.stripe_data.get("status") == "trialing")
 
 
 def _has_subscribed(subscriber: models.Model) -> bool:

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet
 from djstripe.models import Customer, Subscription
 
 from caixa_subscriptions.access.invalidation import drop_cached_access_of_many
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import CustomerNotFound
 from caixa_subscriptions.models import BillingAccount
-from caixa_subscriptions.services.links import CONFLICT, LINKED, Outcome, Unlinked, claim, judge
-from caixa_subscriptions.services.trials import record_subscription
+from caixa_subscriptions.services.claiming import claim
+from caixa_subscriptions.services.links import (
+    CONFLICT,
+    LINKED,
+    Outcome,
+    Unlinked,
+    first,
+    judge,
+    unlinked,
+)
+from caixa_subscriptions.services.trial_usage import record_subscriptions
 
 # Customers that are read, decided and written at once: what bounds memory.
-PAGE_SIZE = 5000
+PAGE_SIZE = 10_000
+SUBSCRIPTIONS_AT_ONCE = 500  # their payloads are read whole
 
 
 def fix_customer_links(
@@ -79,8 +89,6 @@ class _Page:
         return judge(
             self.customers,
             livemode=settings.livemode,
-            among=self.rows.values("id"),
-            by_checkout=True,
             by_email=by_email,
         )
 
@@ -93,18 +101,14 @@ def _pages(after: str | None) -> Iterator[_Page]:
             raise CustomerNotFound
         last = found
     while True:
-        # Only what is looked at: the payload of a customer is large.
         found_rows = list(
-            _unlinked()
-            .filter(djstripe_id__gt=last)
-            .order_by("djstripe_id")
-            .values_list("djstripe_id", "id", "metadata", "email")[:PAGE_SIZE]
+            unlinked(_unlinked().filter(djstripe_id__gt=last).order_by("djstripe_id")[:PAGE_SIZE])
         )
         if not found_rows:
             return
         first, last = found_rows[0][0], found_rows[-1][0]
         yield _Page(
-            [Unlinked(id_, metadata or {}, email) for _, id_, metadata, email in found_rows],
+            [customer for _, customer in found_rows],
             _unlinked().filter(djstripe_id__gte=first, djstripe_id__lte=last),
         )
 
@@ -113,7 +117,7 @@ def _link(page: _Page, *, by_email: bool) -> list[Outcome]:
     livemode = settings.livemode
     found = page.judge(by_email=by_email)
     with transaction.atomic():
-        outcomes = claim(found, livemode=livemode, among=page.rows.values("id"))
+        outcomes = claim(found, livemode=livemode)
         linked = {one.customer_id: one.subscriber_pk for one in outcomes if one.outcome == LINKED}
         if linked:
             drop_cached_access_of_many(list(linked.values()), livemode=livemode)
@@ -124,23 +128,22 @@ def _link(page: _Page, *, by_email: bool) -> list[Outcome]:
                 if customer_id in linked
             ]
             # Whom the accounts name, in one statement.
-            owner = BillingAccount.objects.filter(
-                customer_id=OuterRef("id"), subscriber__isnull=False
-            )
-            page.rows.filter(Exists(owner)).update(
-                subscriber=Subquery(owner.values("subscriber_id")[:1])
-            )
+            account = BillingAccount.objects.filter(customer_id=OuterRef("id"))
+            owner = first(account, "subscriber_id")
+            rows = page.rows
+            if len(linked) < len(page.customers):  # who has no owner is not written anew
+                rows = rows.alias(caixa_owner=owner).filter(caixa_owner__isnull=False)
+            rows.update(subscriber=owner)
             _record_subscriptions(of_linked)
     return outcomes
 
 
-def _record_subscriptions(pks: Collection[int]) -> None:
+def _record_subscriptions(pks: Sequence[int]) -> None:
     """Their trials are used from now on, as if each webhook had come for a linked customer."""
-    if not pks:
-        return
     subscriptions = Subscription.objects.select_related("customer__subscriber")
-    for subscription in subscriptions.defer("customer__stripe_data").filter(pk__in=pks):
-        record_subscription(subscription=subscription)
+    for start in range(0, len(pks), SUBSCRIPTIONS_AT_ONCE):
+        some = subscriptions.filter(pk__in=pks[start : start + SUBSCRIPTIONS_AT_ONCE])
+        record_subscriptions(subscriptions=list(some.defer("customer__stripe_data")))
 
 
 class _Taken:

@@ -21,7 +21,7 @@ from caixa_subscriptions.services.checkout import close_attempt
 from caixa_subscriptions.services.entitlements import sync_entitlements
 from caixa_subscriptions.services.one_subscription import find_second_subscriptions
 from caixa_subscriptions.services.remedies import carry_out_remedies, reopen_remedy
-from caixa_subscriptions.services.trials import record_cards, record_subscription
+from caixa_subscriptions.services.trial_usage import record_cards, record_subscription
 from caixa_subscriptions.shapes import invoice_paid_at, invoice_subscription_id
 
 logger = logging.getLogger(__name__)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import asdict
 from functools import partial
@@ -47,6 +48,8 @@ class Command(BaseCommand):
             raise CommandError(
                 "--by-email needs EMAIL_VERIFIED: who says that an e-mail is verified?"
             )
+        # What Django is made of need not be searched for garbage again and again meanwhile.
+        gc.freeze()
         self._at, self._total = after, count_unlinked() if self.stderr.isatty() else None
         try:
             counts = fix_customer_links(
@@ -62,6 +65,8 @@ class Command(BaseCommand):
             if self._at is not None:
                 self.stderr.write(f"Not finished. Go on with --after {self._at}")
             raise
+        finally:
+            gc.unfreeze()
         if self._total is not None:
             self.stderr.write("")
         if json:
