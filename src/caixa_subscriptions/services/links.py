@@ -179,7 +179,9 @@ class _Evidence:
                 self.opened_for[customer_id].add(pk)
         self.emails: dict[str, Match] = {}
         if by_email:
-            self.emails = match_emails({one.email for one in customers}, livemode=livemode)
+            said = (self.owners, self.opened_for, self.named, self.references)
+            rest = {one.email for one in customers if not any(one.id in of for of in said)}
+            self.emails = match_emails(rest, livemode=livemode)
 
     def of(self, customer: Unlinked) -> Outcome:
         if customer.id in self.owners:
