@@ -222,6 +222,11 @@ class Settings:
         # Looked up every time, so that tests may put another function in its place.
         return import_string(self._get("CLOCK"))  # type: ignore[no-any-return]
 
+    @cached_property
+    def follows_the_system(self) -> bool:
+        """Whether the time is the system's, and not that of a simulation."""
+        return "CLOCK" not in self.raw
+
     # Stripe's own settings keep the names dj-stripe gave them.
 
     @cached_property
@@ -272,4 +277,4 @@ def forget_settings(**kwargs: Any) -> None:
 
 def now() -> dt.datetime:
     """The time by which access is decided: aware, UTC unless `CLOCK` says otherwise."""
-    return settings.clock() if "CLOCK" in settings.raw else timezone.now()
+    return timezone.now() if settings.follows_the_system else settings.clock()

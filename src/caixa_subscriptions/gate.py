@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 Refusal = HttpResponseBase | None
 
+# On a request: the subscriber it is about, and what was found.
+_FOUND = "_subscriber_and_access"
+
 
 def attach(request: HttpRequest) -> None:
     """Give the request `subscription`, looked up when it is read, and `await asubscription()`."""
@@ -43,10 +46,16 @@ def access_of(request: HttpRequest | Any) -> Access:
     pass where the setting `STAFF_EXEMPT` says so. Raises `AccessUnavailable` when the database
     fails, be it over who asks or over their access.
     """
-    given = _of_django(request)
+    # REST framework's request holds Django's, and each view has a new one of its own.
+    given = getattr(request, "_request", request)
     try:
         subscriber = get_subscriber(request)
-        access = _known(given, subscriber) or get_access(subscriber)
+        known = given.__dict__.get(_FOUND)
+        # Unless it was about another subscriber.
+        if known is not None and known[0] == subscriber:
+            access = known[1]
+        else:
+            access = get_access(subscriber)
     except Error as error:
         raise AccessUnavailable from error
     return _answer(request, given, subscriber, access)
@@ -54,35 +63,27 @@ def access_of(request: HttpRequest | Any) -> Access:
 
 async def aaccess_of(request: HttpRequest) -> Access:
     """`access_of` for async code, on the event loop where session and cache allow it."""
-    given = _of_django(request)
+    given: Any = request
     try:
         subscriber = await aget_subscriber(request)
-        access = _known(given, subscriber) or await aget_access(subscriber)
+        known = given.__dict__.get(_FOUND)
+        if known is not None and known[0] == subscriber:
+            access = known[1]
+        else:
+            access = await aget_access(subscriber)
     except Error as error:
         raise AccessUnavailable from error
     return _answer(request, given, subscriber, access)
 
 
-def _known(given: Any, subscriber: models.Model | None) -> Access | None:
-    """What was found before on this request, unless that was about another subscriber."""
-    known: tuple[models.Model | None, Access] | None
-    known = given.__dict__.get("_subscriber_and_access")
-    return known[1] if known is not None and known[0] == subscriber else None
-
-
 def _answer(request: Any, given: Any, subscriber: models.Model | None, access: Access) -> Access:
     if subscriber is None and not is_somebody(getattr(request, "user", None)):
         return access  # and ask again after a login
-    given._subscriber_and_access = subscriber, access
+    given.__dict__[_FOUND] = subscriber, access
     if settings.staff_exempt and getattr(request.user, "is_staff", False):
         access = exempt(access)
     given.subscription = access
     return access
-
-
-def _of_django(request: Any) -> Any:
-    """REST framework's request holds Django's, and each view has a new one of its own."""
-    return getattr(request, "_request", request)
 
 
 def ask_to_log_in(request: HttpRequest) -> HttpResponseBase:

@@ -35,7 +35,8 @@ def get_subscriber(request: HttpRequest | Any) -> models.Model | None:
 
     Takes Django's and REST framework's requests alike: the callback reads `request.user`.
     """
-    if not is_somebody(getattr(request, "user", None)):
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
         return None
     subscriber = _itself(settings.subscriber_callback(request))
     if subscriber is None or subscriber.pk is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils import timezone
 from djstripe.models import Subscription
 
 from caixa_subscriptions.access import aget_access, cache, get_access, get_access_of_many
@@ -112,6 +114,34 @@ def test_a_trusted_yes_ends_at_its_moment(
     monkeypatch.setattr("tests.conftest.NOW", in_days(1))
     assert cache.trusted(user.pk) is None
     assert not get_access(user).allowed
+
+
+def test_it_ends_at_its_moment_when_the_system_is_set_forward(
+    user: Any, cached: Any, committed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = timezone.now()
+    period = {"current_period_end": today + dt.timedelta(days=30), "created": today}
+    with committed():
+        SubscriptionFactory(customer__subscriber=user, payload=period)
+    access = get_access(user)
+    changes_at = access.changes_at
+    assert access.allowed
+    assert changes_at is not None
+    monkeypatch.setattr(cache.time, "time", lambda: changes_at.timestamp() - 0.001)
+    assert cache.trusted(user.pk) is not None
+    monkeypatch.setattr(cache.time, "time", changes_at.timestamp)
+    assert cache.trusted(user.pk) is None
+
+
+def test_other_settings_end_every_yes(
+    user: Any, frozen: Any, cached: Any, committed: Any, settings: Any
+) -> None:
+    with committed():
+        SubscriptionFactory(customer__subscriber=user)
+    assert get_access(user).allowed
+    assert cache.trusted(user.pk) is not None
+    settings.STRIPE_LIVE_MODE = True
+    assert cache.trusted(user.pk) is None
 
 
 def test_a_write_that_outlasts_its_token_ends_a_yes_given_meanwhile(

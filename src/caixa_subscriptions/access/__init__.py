@@ -40,9 +40,10 @@ def get_access(subscriber: models.Model | None) -> Access:
     One SQL; none where the setting `CACHE` has the answer, and none for nobody. Raises Django's
     `DatabaseError` when the database does not answer: never take that for a yes.
     """
-    if subscriber is None or subscriber.pk is None:
+    pk = None if subscriber is None else subscriber.pk
+    if subscriber is None or pk is None:
         return _decide(())
-    known = cache.trusted(subscriber.pk)
+    known = cache.trusted(pk)
     if known is not None:
         return known
     livemode = settings.livemode
@@ -61,9 +62,10 @@ async def aget_access(subscriber: models.Model | None) -> Access:
 
     The cache is asked right there, as one quick round trip; give it a short `socket_timeout`.
     """
-    if subscriber is None or subscriber.pk is None:
+    pk = None if subscriber is None else subscriber.pk
+    if subscriber is None or pk is None:
         return _decide(())
-    known = cache.trusted(subscriber.pk)
+    known = cache.trusted(pk)
     if known is not None:
         return known
     if settings.cache:

@@ -14,7 +14,9 @@ for every time, so that whoever has paid is let in at once.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import math
 import secrets
 import threading
 import time
@@ -25,7 +27,9 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
+from django.core.signals import setting_changed
 from django.db import models
+from django.dispatch import receiver
 
 from caixa_subscriptions.access.answer import Access
 from caixa_subscriptions.conf import now, settings
@@ -46,10 +50,11 @@ _MOST_KEPT = 10_000
 _kept: OrderedDict[str, tuple[str, list[SubscriptionFacts]]] = OrderedDict()
 _lock = threading.Lock()
 
-# Answers that allow, with the settings they were given under and until when they are trusted. By
-# the key as text, since who is known by a token alone may have it so.
+# Answers that allow, and until when they are trusted: by the clock that only runs, by the system's,
+# which may be set, and by the project's own `CLOCK`. By the key as text, since who is known by a
+# token alone may have it so.
 _TRUST_SECONDS = 1.0
-_trusted: dict[tuple[str, bool], tuple[Access, object, float]] = {}
+_trusted: dict[str, tuple[Access, float, float, dt.datetime | None]] = {}
 _writes = 0  # begun or ended in this process
 _NOTHING: tuple[None, None] = (None, None)
 
@@ -85,34 +90,43 @@ def read(subscriber: models.Model, *, livemode: bool) -> Read:
 
 def trusted(subscriber_pk: Any) -> Access | None:
     """A yes given within the last second, if neither time nor a write here has changed it."""
-    known = _trusted.get((str(subscriber_pk), settings.livemode))
+    known = _trusted.get(str(subscriber_pk))
     if known is None:
         return None
-    access, given_under, until = known
-    # The same settings, so there is still a cache.
-    if time.monotonic() >= until or given_under is not settings.raw:
+    access, until, changes, changes_at = known
+    # Two numbers, which are compared quicker than dates.
+    if time.monotonic() >= until or time.time() >= changes:
         return None
-    return access if access.changes_at is None or now() < access.changes_at else None
+    return access if changes_at is None or now() < changes_at else None
 
 
 def trust(subscriber_pk: Any, access: Access, read: Read) -> None:
     """From now on, for a second, this is the answer: `access`, of the facts of `read`."""
     if not access.allowed or read.generation is None:
         return
+    changes, changes_at = math.inf, access.changes_at
+    if changes_at is not None and settings.follows_the_system:
+        changes, changes_at = changes_at.timestamp(), None
     with _lock:
         if read.writes != _writes:
             return  # overtaken, and the write may have been about this subscriber
         if len(_trusted) >= _MOST_KEPT:
             _trusted.clear()
         until = read.at + _TRUST_SECONDS
-        _trusted[str(subscriber_pk), access.livemode] = access, settings.raw, until
+        _trusted[str(subscriber_pk)] = access, until, changes, changes_at
 
 
-def _distrust(subscriber_pk: Any, livemode: bool) -> None:
+@receiver(setting_changed)
+def _distrust_all(**kwargs: Any) -> None:
+    """Answers are those of the settings they were given under: of a mode, and with a cache."""
+    _trusted.clear()
+
+
+def _distrust(subscriber_pk: Any) -> None:
     global _writes
     with _lock:
         _writes += 1
-        _trusted.pop((str(subscriber_pk), livemode), None)
+        _trusted.pop(str(subscriber_pk), None)
 
 
 def keep(at: Read, facts: list[SubscriptionFacts]) -> None:
@@ -129,7 +143,7 @@ def keep(at: Read, facts: list[SubscriptionFacts]) -> None:
 def begin_write(subscriber_pk: Any, *, livemode: bool) -> str:
     """From now on nobody reads or keeps this subscriber's facts here. Gives the write's token."""
     token = _WRITING + _new()
-    _distrust(subscriber_pk, livemode)
+    _distrust(subscriber_pk)
     try:
         _cache().set(_key(subscriber_pk, livemode), token, _WRITE_SECONDS)
     except Exception as error:
@@ -143,7 +157,7 @@ def end_write(subscriber_pk: Any, *, livemode: bool, token: str) -> None:
     Unless another write began meanwhile: that one's end decides.
     """
     key = _key(subscriber_pk, livemode)
-    _distrust(subscriber_pk, livemode)
+    _distrust(subscriber_pk)
     try:
         current = _cache().get(key)
         if current is None or current == token or not current.startswith(_WRITING):
@@ -156,7 +170,7 @@ def begin_writes(subscriber_pks: Collection[Any], *, livemode: bool) -> str:
     """`begin_write` for many subscribers, with one call to the cache."""
     token = _WRITING + _new()
     for pk in subscriber_pks:
-        _distrust(pk, livemode)
+        _distrust(pk)
     try:
         _cache().set_many({_key(pk, livemode): token for pk in subscriber_pks}, _WRITE_SECONDS)
     except Exception as error:
@@ -168,7 +182,7 @@ def end_writes(subscriber_pks: Collection[Any], *, livemode: bool, token: str) -
     """`end_write` for many subscribers, with two calls to the cache."""
     keys = [_key(pk, livemode) for pk in subscriber_pks]
     for pk in subscriber_pks:
-        _distrust(pk, livemode)
+        _distrust(pk)
     try:
         current = _cache().get_many(keys)
         others = {key for key, one in current.items() if one != token and one.startswith(_WRITING)}
