@@ -16,6 +16,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from caixa_subscriptions.access import get_access, get_access_of_many, with_access
+from caixa_subscriptions.access.facts import facts_of_many
 from caixa_subscriptions.exceptions import NotTrialing, TrialEndRefused
 from caixa_subscriptions.models import TrialUsageTracking
 from caixa_subscriptions.services.moving import merge_subscribers
@@ -27,7 +28,7 @@ from caixa_subscriptions.services.signup_trials import (
 from caixa_subscriptions.services.trials import is_trial_eligible
 from caixa_subscriptions.simulator import Simulator
 from tests.conftest import advance
-from tests.factories import NOW, SubscriptionFactory, UserFactory, in_days
+from tests.factories import NOW, CustomerFactory, SubscriptionFactory, UserFactory, in_days
 from tests.test_checkout import check_out
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,24 @@ moments: dict[str, dt.datetime] = {}
 
 def moment() -> dt.datetime:
     return moments["now"]
+
+
+@pytest.mark.usefixtures("at_signup")
+def test_of_many_only_those_and_the_mode_asked_about_are_read(clock: Any, settings: Any) -> None:
+    user, other = UserFactory.create_batch(2)
+    settings.STRIPE_LIVE_MODE = True
+    start_trial(subscriber=user)
+    settings.STRIPE_LIVE_MODE = False
+    live = CustomerFactory(subscriber=user, livemode=True)
+    for one, livemode in ((user, False), (user, True), (other, False)):
+        customer = live if livemode else CustomerFactory(subscriber=one)
+        SubscriptionFactory(customer=customer, livemode=livemode)
+    found = facts_of_many([user.pk], livemode=False)
+    assert set(found) == {user.pk}
+    assert sorted((fact.is_from_signup, fact.livemode) for fact in found[user.pk]) == [
+        (False, False),
+        (True, False),
+    ]
 
 
 @pytest.mark.usefixtures("at_signup")
