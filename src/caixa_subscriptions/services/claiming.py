@@ -64,11 +64,12 @@ def _insert_accounts(new: Sequence[Outcome], *, livemode: bool) -> None:
         if field.primary_key:
             continue
         columns.append(database.ops.quote_name(str(field.column)))
+        kind = field.db_type(database)
         if field.name in varying:
-            values.append(f"UNNEST(%s::{field.db_type(database)}[])")
+            values.append(f"UNNEST(%s::{kind}[])")
             params.append([field.get_db_prep_save(one, database) for one in varying[field.name]])
         else:
-            values.append("%s")
+            values.append(f"%s::{kind}")
             params.append(field.get_db_prep_save(field.pre_save(alike, True), database))
     table = database.ops.quote_name(BillingAccount._meta.db_table)
     with connection.cursor() as cursor:
