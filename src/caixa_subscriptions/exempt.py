@@ -53,6 +53,7 @@ def is_exempt(request: HttpRequest, view: Callable[..., Any]) -> bool:
         or (rules.names and _is_named(request, rules.names))
         or ((request.path in rules.places or rules.reversed_late) and _is_place(request, rules))
     )
+    # Last, since few paths get here.
     return bool(found) and not _SUSPICIOUS.search(
         path if path.isascii() else normalize("NFKC", path)
     )
@@ -91,10 +92,11 @@ class _Rules(NamedTuple):
 def _rules() -> _Rules:
     """Compiled once for as long as the settings stay the same."""
     global _compiled
-    if _compiled is None:
+    rules = _compiled
+    if rules is None:
         targets = settings.paywall_url, django_settings.LOGIN_URL
-        _compiled = _compile(settings.exempt_paths, targets)
-    return _compiled
+        rules = _compiled = _compile(settings.exempt_paths, targets)
+    return rules
 
 
 @receiver(setting_changed)

@@ -63,7 +63,7 @@ def access_of(request: HttpRequest | Any) -> Access:
 
 async def aaccess_of(request: HttpRequest) -> Access:
     """`access_of` for async code, on the event loop where session and cache allow it."""
-    given: Any = request
+    given = getattr(request, "_request", request)
     try:
         subscriber = await aget_subscriber(request)
         known = given.__dict__.get(_FOUND)

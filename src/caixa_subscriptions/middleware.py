@@ -75,6 +75,7 @@ def _is_gated_here(request: HttpRequest, view: Callable[..., Any]) -> bool:
     """Whether `request.user` is who asks. REST framework's views have yet to find out."""
     if is_exempt(request, view):
         return False
+    # Most views are functions, which need not be asked more.
     if getattr(view, "cls", None) is not None and is_api_view(view):
         arm(request)
         return False

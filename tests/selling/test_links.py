@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from io import StringIO
 from typing import Any
 
@@ -146,3 +147,38 @@ def test_one_page_with_accounts_of_every_kind() -> None:
     assert Customer.objects.get(id=f"cus_{has_one.pk}").subscriber is None
     assert "1 owner_deleted" in said
     assert Customer.objects.get(id=deleted.id).subscriber is None
+
+
+def test_an_account_written_after_the_page_was_read_counts_as_our_own_claim(
+    user: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by another run, or a checkout, that is a moment ahead."""
+    customer = CustomerFactory(subscriber=None, metadata={KEY: str(user.pk)})
+    SubscriptionFactory(customer=customer, payload={"trial_end": 1_880_000_000})
+    neighbour = CustomerFactory(subscriber=None, metadata={KEY: str(UserFactory().pk)})
+    nobodys = CustomerFactory(subscriber=None)
+    page = customer_links._Page.judge
+
+    def late(self: Any, **options: Any) -> Any:
+        for subscriber, found in ((user, customer), (UserFactory(), nobodys)):
+            BillingAccount.objects.create(subscriber=subscriber, customer_id=found.id)
+        return page(self, **options)
+
+    monkeypatch.setattr(customer_links._Page, "judge", late)
+    said = fix()
+    assert f"{customer.id}: linked by account" in said
+    assert f"{neighbour.id}: linked by metadata" in said
+    assert TrialUsageTracking.objects.get(subscriber=user).has_used_trial
+    # What was judged without its account is for the next run, as a whole.
+    assert Customer.objects.get(id=nobodys.id).subscriber is None
+
+
+def test_the_callers_own_way_with_garbage_stays() -> None:
+    fix()
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        fix()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -12,30 +12,38 @@ from djstripe.models import PaymentMethod, Subscription
 
 from caixa_subscriptions.models import Remedy, TrialIdentity, TrialUsageTracking
 from caixa_subscriptions.services import trial_usage
+from caixa_subscriptions.services.identities import card_fingerprints
 from caixa_subscriptions.services.trial_usage import record_subscription, record_subscriptions
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("frozen")]
 
 
-def subscribed(*, email: str, card: str | None = None, trial: bool = True) -> Subscription:
-    customer = CustomerFactory(subscriber=UserFactory(email=email))
-    return another(customer, card=card, trial=trial)
+def subscribed(*, email: str, **options: Any) -> Subscription:
+    return another(CustomerFactory(subscriber=UserFactory(email=email)), **options)
 
 
-def another(customer: Any, *, card: str | None = None, trial: bool = True) -> Subscription:
+def another(
+    customer: Any, *, card: str | None = None, trial: bool = True, attached: bool = True
+) -> Subscription:
+    """Its card is the customer's or, where it is not attached, the subscription's default."""
     times = {"trial_start": 1_780_000_000, "trial_end": 1_880_000_000} if trial else {}
-    subscription = SubscriptionFactory(
-        customer=customer, payload={"status": "trialing" if trial else "active", **times}
-    )
+    method = f"pm_{PaymentMethod.objects.count()}" if card else None
     if card:
         PaymentMethod.objects.create(
-            id=f"pm_{subscription.id}",
+            id=method,
             livemode=False,
-            customer=customer,
+            customer=customer if attached else None,
             stripe_data={"type": "card", "card": {"fingerprint": card}},
         )
-    return subscription
+    return SubscriptionFactory(
+        customer=customer,
+        payload={
+            "status": "trialing" if trial else "active",
+            "default_payment_method": None if attached else method,
+            **times,
+        },
+    )
 
 
 def crowd(random_: random.Random) -> list[Subscription]:
@@ -43,12 +51,12 @@ def crowd(random_: random.Random) -> list[Subscription]:
     found: list[Subscription] = []
     for number in range(12):
         card = random_.choice([None, "card_a", "card_b", f"card_{number}"])
-        trial = random_.random() < 0.7
+        options = {"trial": random_.random() < 0.7, "attached": random_.random() < 0.6}
         if found and random_.random() < 0.25:
-            found.append(another(random_.choice(found).customer, card=card, trial=trial))
+            found.append(another(random_.choice(found).customer, card=card, **options))
         else:
             name = random_.choice(["ana", "bia", f"caio{number}"])
-            found.append(subscribed(email=f"{name}+{number}@example.com", card=card, trial=trial))
+            found.append(subscribed(email=f"{name}+{number}@example.com", card=card, **options))
     return found
 
 
@@ -83,6 +91,15 @@ def test_at_once_is_as_one_by_one(seed: int, settings: Any) -> None:
     assert ledger() == one_by_one
     record_subscriptions(subscriptions=people)
     assert ledger() == one_by_one
+
+
+def test_a_card_that_is_no_customers_is_only_whose_default_it_is(settings: Any) -> None:
+    settings.CAIXA_SUBSCRIPTIONS = settings.CAIXA_SUBSCRIPTIONS | {"SECOND_TRIAL": "end_trial"}
+    without = subscribed(email="ana@example.com")
+    owner = subscribed(email="bia@example.com", card="card_b", attached=False)
+    assert card_fingerprints([without, owner]) == {without.pk: set(), owner.pk: {"card_b"}}
+    record_subscriptions(subscriptions=[without, owner])
+    assert not Remedy.objects.exists()
 
 
 def test_a_customer_of_nobody_is_left_to_its_session() -> None:

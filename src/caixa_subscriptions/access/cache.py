@@ -119,7 +119,10 @@ def trust(subscriber_pk: Any, access: Access, read: Read) -> None:
 @receiver(setting_changed)
 def _distrust_all(**kwargs: Any) -> None:
     """Answers are those of the settings they were given under: of a mode, and with a cache."""
-    _trusted.clear()
+    global _writes
+    with _lock:
+        _writes += 1  # for who is finding one out
+        _trusted.clear()
 
 
 def _distrust(subscriber_pk: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,17 +19,36 @@ def claim(outcomes: Sequence[Outcome], *, livemode: bool) -> list[Outcome]:
     the other it becomes a conflict.
     """
     new = [one for one in outcomes if one.outcome == LINKED and one.evidence != ACCOUNT]
-    if not new:
-        return list(outcomes)
-    try:
-        with transaction.atomic():
-            _create_accounts(new, livemode=livemode)
-    except IntegrityError:  # some have an account, with a customer or none
-        lost = _claim_what_is_free(new, livemode=livemode)
-        return [
-            replace(one, outcome=CONFLICT) if one.customer_id in lost else one for one in outcomes
-        ]
-    return list(outcomes)
+    lost: set[str] = set()
+    if new:
+        try:
+            with transaction.atomic():
+                _create_accounts(new, livemode=livemode)
+        except IntegrityError:  # some have an account, with a customer or none
+            lost = _claim_what_is_free(new, livemode=livemode)
+    claimed = (
+        replace(one, outcome=CONFLICT) if one.customer_id in lost else one for one in outcomes
+    )
+    return _with_accounts_of_others(list(claimed))
+
+
+def _with_accounts_of_others(outcomes: list[Outcome]) -> list[Outcome]:
+    """What looked like a conflict, and is the same claim written by another process meanwhile."""
+    conflicts = [one.customer_id for one in outcomes if one.outcome == CONFLICT]
+    if not conflicts:
+        return outcomes
+    owners = _owners(conflicts)
+    return [
+        replace(one, outcome=LINKED, evidence=ACCOUNT)
+        if one.outcome == CONFLICT and owners.get(one.customer_id) == one.subscriber_pk
+        else one
+        for one in outcomes
+    ]
+
+
+def _owners(customer_ids: Collection[str]) -> dict[str | None, Any]:
+    accounts = BillingAccount.objects.filter(customer_id__in=customer_ids)
+    return dict(accounts.values_list("customer_id", "subscriber_id"))
 
 
 def _create_accounts(new: Sequence[Outcome], *, livemode: bool) -> None:
@@ -72,7 +91,7 @@ def _insert_accounts(new: Sequence[Outcome], *, livemode: bool) -> None:
             values.append(f"%s::{kind}")
             params.append(field.get_db_prep_save(field.pre_save(alike, True), database))
     table = database.ops.quote_name(BillingAccount._meta.db_table)
-    with connection.cursor() as cursor:
+    with database.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)}",
             params,
@@ -82,8 +101,7 @@ def _insert_accounts(new: Sequence[Outcome], *, livemode: bool) -> None:
 def _claim_what_is_free(new: Sequence[Outcome], *, livemode: bool) -> set[str]:
     """The ids of those that are not their subscribers' afterwards."""
     BillingAccount.objects.bulk_create(_accounts(new, livemode=livemode), ignore_conflicts=True)
-    accounts = BillingAccount.objects.filter(customer_id__in=[one.customer_id for one in new])
-    owners = dict(accounts.values_list("customer_id", "subscriber_id"))
+    owners = _owners([one.customer_id for one in new])
     for one in new:
         if one.customer_id not in owners:  # there is an account already
             _claim_one(one, owners, livemode=livemode)

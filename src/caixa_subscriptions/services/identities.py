@@ -119,15 +119,18 @@ def card_fingerprints(subscriptions: Collection[Subscription]) -> dict[Any, set[
     rows = PaymentMethod.objects.filter(
         models.Q(customer__in=customers) | models.Q(id__in=set(default_of.values()) - {None})
     ).values_list("id", "customer_id", "livemode", "stripe_data")
-    found: dict[Any, set[str]] = defaultdict(set)
+    of_customer: dict[Any, set[str]] = defaultdict(set)
+    of_method: dict[Any, set[str]] = defaultdict(set)
     for id_, customer_id, livemode, payload in rows:
         card = (payload or {}).get("card")
         fingerprint = card.get("fingerprint") if isinstance(card, dict) else None
         if isinstance(fingerprint, str) and fingerprint:
-            found[customer_id, livemode].add(fingerprint)
-            found[id_, livemode].add(fingerprint)
+            of_method[id_, livemode].add(fingerprint)
+            if customer_id is not None:  # else it is nobody's
+                of_customer[customer_id, livemode].add(fingerprint)
     return {
-        one.pk: found[one.customer_id, one.livemode] | found[default_of[one.pk], one.livemode]
+        one.pk: of_customer[one.customer_id, one.livemode]
+        | of_method[default_of[one.pk], one.livemode]
         for one in subscriptions
     }
 

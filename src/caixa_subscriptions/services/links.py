@@ -44,7 +44,10 @@ _OF_EMAIL = {
 
 @dataclass(frozen=True, slots=True)
 class Unlinked:
-    """A customer dj-stripe links to nobody, and what our own tables have of it."""
+    """A customer dj-stripe links to nobody, and what our own tables have of it.
+
+    `account_pk` is of the billing account that has it; None says that there is none.
+    """
 
     id: str
     metadata: Mapping[str, Any] = field(repr=False)
@@ -63,7 +66,7 @@ class Outcome:
     evidence: str | None = None
 
 
-def unlinked(customers: models.QuerySet[Any]) -> Iterator[tuple[int, Unlinked]]:
+def read_unlinked(customers: models.QuerySet[Any]) -> Iterator[tuple[int, Unlinked]]:
     """These rows of dj-stripe's, with their keys there."""
     accounts = BillingAccount.objects.filter(customer_id=models.OuterRef("id"))
     attempts = CheckoutAttempt.objects.filter(
@@ -77,14 +80,14 @@ def unlinked(customers: models.QuerySet[Any]) -> Iterator[tuple[int, Unlinked]]:
         "id",
         "metadata",
         "email",
-        first(accounts, "pk"),
-        first(attempts, "pk"),
+        first_value(accounts, "pk"),
+        first_value(attempts, "pk"),
     )
     for pk, id_, metadata, email, account_pk, attempt in rows:
         yield pk, Unlinked(id_, metadata or {}, email, account_pk, attempt is not None)
 
 
-def first(rows: models.QuerySet[Any], name: str) -> models.Subquery:
+def first_value(rows: models.QuerySet[Any], name: str) -> models.Subquery:
     """A value of the first of them: one probe of an index for each row that asks. For `Exists`
     PostgreSQL may read the whole table, and at every page anew."""
     return models.Subquery(rows.values(name)[:1])
@@ -124,7 +127,7 @@ def _have_customers(
     accounts = BillingAccount.objects.filter(customer_id__isnull=False, **of_subscriber)
     customers = Customer.objects.filter(date_purged__isnull=True, **of_subscriber)
     found = subscribers.filter(pk__in=pks).values_list(
-        "pk", first(accounts, "pk"), first(customers, "pk")
+        "pk", first_value(accounts, "pk"), first_value(customers, "pk")
     )
     return {pk: account is not None or customer is not None for pk, account, customer in found}
 

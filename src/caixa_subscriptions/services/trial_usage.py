@@ -67,7 +67,8 @@ def record_subscriptions(*, subscriptions: Sequence[Subscription]) -> None:
     """`record_subscription` for many, with a few queries for all whom the ledger does not know yet.
 
     Whoever it knows by anything, or who has something in common with one before them, is recorded
-    alone and after the others; so are all of them when another process was quicker.
+    alone and after the others; so are all of them when another process was quicker. What is
+    written at once sends no signals.
     """
     unknown = _unknown(subscriptions)
     try:
@@ -81,7 +82,8 @@ def record_subscriptions(*, subscriptions: Sequence[Subscription]) -> None:
 
 
 def _unknown(subscriptions: Iterable[Subscription]) -> dict[Any, _Unknown]:
-    """Those the ledger knows nothing of, by primary key; of two who share anything the first."""
+    """Subscriptions whose subscribers share nothing with the ledger, nor with those before them;
+    by primary key."""
     linked = [one for one in subscriptions if one.customer and one.customer.subscriber]
     found = [_Unknown(one, seen) for one, seen in zip(linked, _identities(linked), strict=True)]
     usages = TrialUsageTracking.objects.filter(subscriber__in={one.owner[0] for one in found})
@@ -111,7 +113,8 @@ def _write_unknown(unknown: Mapping[Any, _Unknown]) -> None:
     # Read again, since MySQL does not tell the keys.
     rows = TrialUsageTracking.objects.filter(subscriber__in=[one.subscriber_id for one in usages])
     pks = {
-        (pk, mode): usage for usage, pk, mode in rows.values_list("pk", "subscriber", "livemode")
+        (subscriber_pk, livemode): pk
+        for pk, subscriber_pk, livemode in rows.values_list("pk", "subscriber", "livemode")
     }
     TrialIdentity.objects.bulk_create(
         TrialIdentity(

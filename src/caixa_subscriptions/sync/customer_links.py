@@ -23,15 +23,15 @@ from caixa_subscriptions.services.links import (
     LINKED,
     Outcome,
     Unlinked,
-    first,
+    first_value,
     judge,
-    unlinked,
+    read_unlinked,
 )
 from caixa_subscriptions.services.trial_usage import record_subscriptions
 
 # Customers that are read, decided and written at once: what bounds memory.
 PAGE_SIZE = 10_000
-SUBSCRIPTIONS_AT_ONCE = 500  # their payloads are read whole
+SUBSCRIPTIONS_AT_ONCE = 200  # their payloads are read whole
 
 
 def fix_customer_links(
@@ -86,11 +86,7 @@ class _Page:
     rows: QuerySet[Any]  # the same ones, as a query
 
     def judge(self, *, by_email: bool) -> list[Outcome]:
-        return judge(
-            self.customers,
-            livemode=settings.livemode,
-            by_email=by_email,
-        )
+        return judge(self.customers, livemode=settings.livemode, by_email=by_email)
 
 
 def _pages(after: str | None) -> Iterator[_Page]:
@@ -102,7 +98,9 @@ def _pages(after: str | None) -> Iterator[_Page]:
         last = found
     while True:
         found_rows = list(
-            unlinked(_unlinked().filter(djstripe_id__gt=last).order_by("djstripe_id")[:PAGE_SIZE])
+            read_unlinked(
+                _unlinked().filter(djstripe_id__gt=last).order_by("djstripe_id")[:PAGE_SIZE]
+            )
         )
         if not found_rows:
             return
@@ -129,11 +127,10 @@ def _link(page: _Page, *, by_email: bool) -> list[Outcome]:
             ]
             # Whom the accounts name, in one statement.
             account = BillingAccount.objects.filter(customer_id=OuterRef("id"))
-            owner = first(account, "subscriber_id")
             rows = page.rows
-            if len(linked) < len(page.customers):  # who has no owner is not written anew
-                rows = rows.alias(caixa_owner=owner).filter(caixa_owner__isnull=False)
-            rows.update(subscriber=owner)
+            if len(linked) < len(page.customers):
+                rows = rows.filter(id__in=linked)
+            rows.update(subscriber=first_value(account, "subscriber_id"))
             _record_subscriptions(of_linked)
     return outcomes
 

@@ -48,9 +48,10 @@ class Command(BaseCommand):
             raise CommandError(
                 "--by-email needs EMAIL_VERIFIED: who says that an e-mail is verified?"
             )
-        # What Django is made of need not be searched for garbage again and again meanwhile.
-        gc.freeze()
         self._at, self._total = after, count_unlinked() if self.stderr.isatty() else None
+        # What Django is made of need not be searched for garbage again and again meanwhile.
+        if freezes := gc.get_freeze_count() == 0:
+            gc.freeze()
         try:
             counts = fix_customer_links(
                 dry_run=dry_run,
@@ -66,7 +67,8 @@ class Command(BaseCommand):
                 self.stderr.write(f"Not finished. Go on with --after {self._at}")
             raise
         finally:
-            gc.unfreeze()
+            if freezes:
+                gc.unfreeze()
         if self._total is not None:
             self.stderr.write("")
         if json:
