@@ -153,11 +153,11 @@ def test_all_calls_of_a_request_share_its_time(
 
 
 class TestBreaker:
-    def opened(self) -> Breaker:
+    def opened(self, at: float = 0) -> Breaker:
         breaker = Breaker()
         for _ in range(10):
-            assert breaker.admit(0)
-            breaker.met_outage(0)
+            assert breaker.admit(at)
+            breaker.met_outage(at)
         assert breaker.is_open
         return breaker
 
@@ -179,6 +179,11 @@ class TestBreaker:
 
         with ThreadPoolExecutor(16) as pool:
             assert sum(pool.map(ask, range(16))) == 1
+
+    def test_a_second_later_is_not_too_early_for_want_of_precision(self) -> None:
+        moment = 0.118
+        assert (moment + 1) - moment < 1
+        assert self.opened(moment).admit(moment + 1)
 
     def test_no_second_probe_while_one_is_out(self) -> None:
         breaker = self.opened()

@@ -37,8 +37,9 @@ class Breaker:
         with self._lock:
             if self._probed is None:
                 return True
-            since = now - self._probed
-            if since < (PROBE_LOST_AFTER_SECONDS if self._probing else PROBE_EVERY_SECONDS):
+            pause = PROBE_LOST_AFTER_SECONDS if self._probing else PROBE_EVERY_SECONDS
+            # A sum: the difference of two floats a second apart may be less than one.
+            if now < self._probed + pause:
                 return False
             self._probed, self._probing = now, True
             return True

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import json
 from dataclasses import asdict
 from functools import partial
@@ -49,9 +48,6 @@ class Command(BaseCommand):
                 "--by-email needs EMAIL_VERIFIED: who says that an e-mail is verified?"
             )
         self._at, self._total = after, count_unlinked() if self.stderr.isatty() else None
-        # What Django is made of need not be searched for garbage again and again meanwhile.
-        if freezes := gc.get_freeze_count() == 0:
-            gc.freeze()
         try:
             counts = fix_customer_links(
                 dry_run=dry_run,
@@ -66,9 +62,6 @@ class Command(BaseCommand):
             if self._at is not None:
                 self.stderr.write(f"Not finished. Go on with --after {self._at}")
             raise
-        finally:
-            if freezes:
-                gc.unfreeze()
         if self._total is not None:
             self.stderr.write("")
         if json:
