@@ -9,7 +9,7 @@ What is not of the type Stripe documents counts as absent: no payload makes thes
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,10 +32,12 @@ SUBSCRIPTION_KEYS = (
     "quantity",
 )
 
+_NUMBERS = (int, float)
+
 
 def from_timestamp(value: Any) -> dt.datetime | None:
     """Stripe's Unix seconds as an aware UTC datetime; anything else is None."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) not in _NUMBERS:  # a bool is an int, too
         return None
     try:
         return dt.datetime.fromtimestamp(value, tz=dt.UTC)
@@ -47,11 +49,11 @@ def subscription_items(payload: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     data = _mapping(payload.get("items")).get("data")
     if not isinstance(data, list):
         return []
-    return [item for item in data if isinstance(item, Mapping) and item.get("deleted") is not True]
+    return [item for item in data if isinstance(item, dict) and item.get("deleted") is not True]
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str | None:
@@ -63,29 +65,38 @@ def _texts(value: Any) -> list[str]:
     return [one for one in many if isinstance(one, str)]
 
 
-def _period(payload: Mapping[str, Any], key: str) -> list[dt.datetime]:
-    on_items = [from_timestamp(item.get(key)) for item in subscription_items(payload)]
-    found = [value for value in on_items if value is not None]
-    if not found:
-        on_subscription = from_timestamp(payload.get(key))
-        found = [on_subscription] if on_subscription else []
-    return found
-
-
 def current_period_start(payload: Mapping[str, Any]) -> dt.datetime | None:
-    return max(_period(payload, "current_period_start"), default=None)
+    return _period_start(payload, subscription_items(payload))
 
 
 def current_period_end(payload: Mapping[str, Any]) -> dt.datetime | None:
+    return _period_end(payload, subscription_items(payload))
+
+
+_Items = list[Mapping[str, Any]]
+
+
+def _period_start(payload: Mapping[str, Any], items: _Items) -> dt.datetime | None:
+    return _period(payload, items, "current_period_start", max)
+
+
+def _period_end(payload: Mapping[str, Any], items: _Items) -> dt.datetime | None:
     # Stripe's own list filter means the earliest item by it.
-    return min(_period(payload, "current_period_end"), default=None)
+    return _period(payload, items, "current_period_end", min)
+
+
+def _period(
+    payload: Mapping[str, Any], items: _Items, key: str, which: Callable[..., dt.datetime]
+) -> dt.datetime | None:
+    on_items = [value for item in items if (value := from_timestamp(item.get(key))) is not None]
+    return which(on_items) if on_items else from_timestamp(payload.get(key))
 
 
 def invoice_subscription_id(payload: Mapping[str, Any]) -> str:
     """What the invoice is for, where Stripe names it since basil, or where before; "" for none."""
     details = _mapping(_mapping(payload.get("parent")).get("subscription_details"))
     found = details.get("subscription") or payload.get("subscription")
-    return _text(found.get("id") if isinstance(found, Mapping) else found) or ""
+    return _text(found.get("id") if isinstance(found, dict) else found) or ""
 
 
 def invoice_paid_at(payload: Mapping[str, Any]) -> dt.datetime | None:
@@ -104,9 +115,13 @@ class ItemFacts:
 
 def item_facts(payload: Mapping[str, Any]) -> tuple[ItemFacts, ...]:
     """One per item; before prices there were plans, and one of them on the subscription itself."""
+    return _item_facts(payload, subscription_items(payload))
+
+
+def _item_facts(payload: Mapping[str, Any], items: _Items) -> tuple[ItemFacts, ...]:
     found = [
         _item(price, item.get("quantity"))
-        for item in subscription_items(payload)
+        for item in items
         if (price := item.get("price") or item.get("plan"))
     ]
     if not found and payload.get("plan"):
@@ -116,13 +131,13 @@ def item_facts(payload: Mapping[str, Any]) -> tuple[ItemFacts, ...]:
 
 def _item(price: Any, quantity: Any) -> ItemFacts:
     quantity = quantity if isinstance(quantity, int) else None
-    if not isinstance(price, Mapping):
+    if not isinstance(price, dict):
         return ItemFacts(price_id=_text(price), quantity=quantity)
     product = price.get("product")
     return ItemFacts(
         price_id=_text(price.get("id")),
         lookup_key=_text(price.get("lookup_key")),
-        product_id=_text(product.get("id") if isinstance(product, Mapping) else product),
+        product_id=_text(product.get("id") if isinstance(product, dict) else product),
         quantity=quantity,
     )
 
@@ -171,6 +186,7 @@ class SubscriptionFacts:
         entitlements: Any = (),
         past_due_since: dt.datetime | None = None,
     ) -> SubscriptionFacts:
+        its_items = subscription_items(payload)
         return cls(
             id=_text(payload.get("id")) or "",
             status=_text(payload.get("status")) or "",
@@ -178,14 +194,14 @@ class SubscriptionFacts:
             created=from_timestamp(payload.get("created")),
             trial_start=from_timestamp(payload.get("trial_start")),
             trial_end=from_timestamp(payload.get("trial_end")),
-            current_period_start=current_period_start(payload),
-            current_period_end=current_period_end(payload),
+            current_period_start=_period_start(payload, its_items),
+            current_period_end=_period_end(payload, its_items),
             cancel_at=from_timestamp(payload.get("cancel_at")),
             cancel_at_period_end=bool(payload.get("cancel_at_period_end")),
             canceled_at=from_timestamp(payload.get("canceled_at")),
             ended_at=from_timestamp(payload.get("ended_at")),
             pause_collection=_text(_mapping(payload.get("pause_collection")).get("behavior")),
-            items=item_facts(payload),
+            items=_item_facts(payload, its_items),
             customer_deleted=customer_deleted,
             entitlements=frozenset(_texts(entitlements)),
             past_due_since=past_due_since,

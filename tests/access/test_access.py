@@ -140,7 +140,7 @@ def test_each_database_is_asked_in_its_own_words(method: str, words: str) -> Non
     ("vendor", "method", "text", "seconds"),
     [
         ("sqlite", "as_sql", "JSON_EXTRACT(", "STRFTIME"),
-        ("postgresql", "as_postgresql", " #>> '{status}'", "EXTRACT(EPOCH"),
+        ("postgresql", "as_postgresql", " ->> 'status'", "EXTRACT(EPOCH"),
         ("mysql", "as_mysql", "JSON_VALUE(", "TIMESTAMPDIFF"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from caixa_subscriptions.access import get_access
+from caixa_subscriptions.access import get_access, get_policy
 from caixa_subscriptions.access.answer import Access
 from caixa_subscriptions.access.decision import Policy, decide, exempt
 from caixa_subscriptions.access.plans import Catalogue, Plan, catalogue
@@ -81,13 +81,17 @@ def test_what_a_plan_gives() -> None:
     }  # fmt: skip
 
 
-def test_a_catalogue_is_made_once_for_the_same_settings() -> None:
-    first = catalogue(PRICES, PLANS)
-    assert catalogue(PRICES, PLANS) is first
+def test_a_catalogue_has_plans_of_products_without_any_price() -> None:
     assert catalogue({}, PLANS).by_key.keys() == {"prod_old", "prod_older"}
     assert catalogue({}, {}).by_key == {}
     assert catalogue(PRICES, {}).by_key == {}
-    assert catalogue(PRICES, PLANS) == first
+
+
+def test_the_policy_is_made_once_until_a_setting_changes(settings: Any) -> None:
+    first = get_policy()
+    assert get_policy() is first
+    settings.CAIXA_SUBSCRIPTIONS = {"PAST_DUE_DAYS": first.past_due_days + 1}
+    assert get_policy().past_due_days == first.past_due_days + 1
 
 
 def facts(*lookup_keys: str, entitlements: tuple[str, ...] = (), **payload: Any) -> Any:

@@ -6,11 +6,14 @@ facts (one SQL, or the cache) -> decision (pure). Nothing here talks to Stripe o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
+from django.core.signals import setting_changed
 from django.db import models
 from django.db.models import QuerySet
+from django.dispatch import receiver
 
 from caixa_subscriptions.access import cache
 from caixa_subscriptions.access.answer import Access
@@ -105,14 +108,20 @@ def has_live_subscription(subscriber: models.Model) -> bool:
     return bool(live_subscriptions(subscriber))
 
 
+@lru_cache(maxsize=1)
 def get_policy() -> Policy:
-    """What the settings decide about access."""
+    """What the settings decide about access. Made once, and again when a setting changes."""
     return Policy(
         past_due_days=settings.past_due_days,
         allow_incomplete=settings.allow_incomplete,
         signup_trials=settings.starts_trial_at_signup,
         catalogue=catalogue(settings.prices, settings.plans, settings.trial_plan),
     )
+
+
+@receiver(setting_changed)
+def _forget_policy(**kwargs: Any) -> None:
+    get_policy.cache_clear()
 
 
 def _trusting(subscriber: models.Model, read: cache.Read, facts: list[SubscriptionFacts]) -> Access:

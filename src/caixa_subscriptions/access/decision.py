@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from caixa_subscriptions.access.answer import Access
 from caixa_subscriptions.access.plans import Catalogue
@@ -83,10 +83,10 @@ def decide(
     if not answers:
         return Access(allowed=False, code="subscription_required", livemode=livemode)
     best, facts = answers[0] if len(answers) == 1 else max(answers, key=_rank)
-    access = _access(best, facts)
     if best.code is not None:
-        return access
-    return _with_features(access, [facts for one, facts in answers if one.code is None], policy)
+        return _access(best, facts)
+    given = _given([facts for one, facts in answers if one.code is None], policy)
+    return _access(best, facts, **given)
 
 
 def exempt(access: Access) -> Access:
@@ -215,42 +215,43 @@ def _rank(
     )
 
 
-def _access(given: Verdict, facts: SubscriptionFacts) -> Access:
+def _access(best: Verdict, facts: SubscriptionFacts, **given: Any) -> Access:
     first = facts.items[0] if facts.items else None
     return Access(
-        allowed=given.code is None,
-        code=given.code,
+        allowed=best.code is None,
+        code=best.code,
         livemode=facts.livemode,
-        rule=given.rule,
+        rule=best.rule,
         status=facts.status,
-        is_trialing=given.code is None and facts.status == "trialing",
+        is_trialing=best.code is None and facts.status == "trialing",
         trial_end=facts.trial_end,
         current_period_end=facts.current_period_end,
         cancel_at=facts.cancel_at,
         cancel_at_period_end=facts.cancel_at_period_end,
-        access_until=given.until,
-        past_due_until=given.past_due_until,
-        changes_at=given.changes_at,
+        access_until=best.until,
+        past_due_until=best.past_due_until,
+        changes_at=best.changes_at,
         price_id=first.price_id if first else None,
         product_id=first.product_id if first else None,
         subscription_id=None if facts.is_from_signup else facts.id,
+        **given,
     )
 
 
-def _with_features(access: Access, facts: list[SubscriptionFacts], policy: Policy) -> Access:
+def _given(facts: list[SubscriptionFacts], policy: Policy) -> dict[str, Any]:
+    """The plans, features and limits of all that allow access."""
     plans = [plan for one in facts for plan in policy.catalogue.plans_of(one.items)]
     if policy.catalogue.of_signup_trial and any(one.is_from_signup for one in facts):
         plans.append(policy.catalogue.of_signup_trial)
     entitlements = frozenset().union(*(one.entitlements for one in facts))
     if not plans and not entitlements:
-        return access
+        return {}
     limits: dict[str, float] = {}
     for plan in plans:
         for name, most in plan.limits.items():
             limits[name] = max(most, limits.get(name, 0))
-    return replace(
-        access,
-        plans=frozenset(plan.name for plan in plans),
-        features=entitlements.union(*(plan.features for plan in plans)),
-        limits=limits,
-    )
+    return {
+        "plans": frozenset(plan.name for plan in plans),
+        "features": entitlements.union(*(plan.features for plan in plans)),
+        "limits": limits,
+    }

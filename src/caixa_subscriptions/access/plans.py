@@ -45,17 +45,9 @@ def catalogue(
     plans: Mapping[str, Mapping[str, Any]],
     trial_plan: str | None = None,
 ) -> Catalogue:
-    """`PRICES`, `PLANS` and `TRIAL_PLAN` as one catalogue, made once while they stay the same."""
-    global _made
-    made_of, made = _made
-    if made_of[0] is not prices or made_of[1] is not plans or made_of[2] != trial_plan:
-        by_name = _by_name(plans)
-        made = Catalogue(_by_key(prices, plans, by_name), by_name.get(trial_plan or ""))
-        _made = ((prices, plans, trial_plan), made)
-    return made
-
-
-_made: tuple[tuple[Any, Any, Any], Catalogue] = ((None, None, None), Catalogue())
+    """`PRICES`, `PLANS` and `TRIAL_PLAN` as one catalogue."""
+    by_name = _by_name(plans)
+    return Catalogue(_by_key(prices, plans, by_name), by_name.get(trial_plan or ""))
 
 
 def _by_name(plans: Mapping[str, Mapping[str, Any]]) -> dict[str, Plan]:
