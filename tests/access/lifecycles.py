@@ -46,7 +46,8 @@ class Span:
 
 
 class Lifecycle:
-    """The deeds of one customer, carried out one after the other. A deed Stripe refuses is none."""
+    """The deeds of one customer, carried out one after the other until there is none any more.
+    A deed Stripe refuses is none."""
 
     def __init__(self, deeds: Iterable[tuple[Any, ...]], *, dunning_outcome: str) -> None:
         options = {"dunning_outcome": dunning_outcome}
@@ -57,7 +58,10 @@ class Lifecycle:
                 for interval in ("week", "month")
             }
             self._customer = self._call.customer()["id"]
+            self._gone = False
             for name, *arguments in deeds:
+                if self._gone and not name.startswith("wait"):
+                    continue
                 try:
                     getattr(self, f"_{name}")(*arguments)
                 except (CardError, StripeError):
@@ -66,7 +70,15 @@ class Lifecycle:
             told = events(simulator)
         self.subscriptions = _histories(told, "subscription")
         self.invoices = _histories(told, "invoice")
-        self._facts: dict[tuple[int, dt.datetime | None], SubscriptionFacts] = {}
+        self.deletion = next(
+            (
+                News(event["created"], order, event["data"]["object"])
+                for order, event in enumerate(told)
+                if event["type"] == "customer.deleted"
+            ),
+            None,
+        )
+        self._facts: dict[tuple[int, dt.datetime | None, bool], SubscriptionFacts] = {}
         self._bills: dict[str, list[str]] = defaultdict(list)
         for name, history in self.invoices.items():
             self._bills[subscription_of(history[0].payload) or ""].append(name)
@@ -157,18 +169,45 @@ class Lifecycle:
         for one in self._running():
             self._post(f"/v1/subscriptions/{one['id']}", trial_end="now")
 
+    def _pause_collection(self, behavior: str | None) -> None:
+        """Bill no more for a while, or again: of access that says nothing."""
+        for one in self._running():
+            paused: Any = {"behavior": behavior} if behavior else ""
+            self._post(f"/v1/subscriptions/{one['id']}", pause_collection=paused)
+
+    def _change_price(self, interval: str, proration_behavior: str) -> None:
+        for one in self._running():
+            self._post(
+                f"/v1/subscriptions/{one['id']}",
+                items=[{"id": one["items"]["data"][0]["id"], "price": self._prices[interval]}],
+                proration_behavior=proration_behavior,
+            )
+
+    def _delete_customer(self) -> None:
+        self._call.raw("DELETE", f"/v1/customers/{self._customer}")
+        self._gone = True
+
     def _running(self) -> list[Payload]:
         return [one for one in self._simulator.list_objects("subscription") if not one["ended_at"]]
 
     def _post(self, path: str, **params: Any) -> None:
         self._call.raw("POST", path, params)
 
-    def facts(self, subscription: Payload, past_due_since: dt.datetime | None) -> SubscriptionFacts:
+    def facts(
+        self,
+        subscription: Payload,
+        *,
+        past_due_since: dt.datetime | None,
+        customer_deleted: bool,
+    ) -> SubscriptionFacts:
         """Read once of each payload, however many timelines tell it."""
-        key = id(subscription), past_due_since
+        key = id(subscription), past_due_since, customer_deleted
         if key not in self._facts:
             self._facts[key] = SubscriptionFacts.from_stripe(
-                subscription, livemode=False, past_due_since=past_due_since
+                subscription,
+                livemode=False,
+                past_due_since=past_due_since,
+                customer_deleted=customer_deleted,
             )
         return self._facts[key]
 
@@ -206,8 +245,9 @@ class Lifecycle:
             found.append(Span(begun[0], self.end, begun[1], cancel_at))
         return found
 
-    def ended(self, subscription_id: str) -> tuple[int, News] | None:
-        """When it ended, and the news that first told of just that end; None while it runs."""
+    def ended(self, subscription_id: str) -> tuple[int, list[News]] | None:
+        """When it ended, and what told of it: the first news of just that end, and that the
+        customer was deleted. None while it runs."""
         history = self.subscriptions[subscription_id]
         moment = history[-1].payload["ended_at"]
         if not moment:
@@ -217,7 +257,7 @@ class Lifecycle:
             if news.payload["cancel_at"] != moment:
                 break
             told = news
-        return moment, told
+        return moment, [told, *([self.deletion] if self.deletion else [])]
 
 
 def deeds() -> st.SearchStrategy[list[tuple[Any, ...]]]:
@@ -248,6 +288,16 @@ def deeds() -> st.SearchStrategy[list[tuple[Any, ...]]]:
                 ("recover",),
             ]
         ),
+        st.tuples(
+            st.just("pause_collection"),
+            st.sampled_from([None, "keep_as_draft", "mark_uncollectible", "void"]),
+        ),
+        st.tuples(
+            st.just("change_price"),
+            st.sampled_from(["week", "month"]),
+            st.sampled_from(["create_prorations", "always_invoice", "none"]),
+        ),
+        st.just(("delete_customer",)),
     )
     steps = st.lists(st.tuples(waiting, st.one_of(doing, waiting)), min_size=1, max_size=6)
     return st.builds(

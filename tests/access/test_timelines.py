@@ -1,7 +1,8 @@
 """However late webhooks are and wrong the app's clock is: who pays gets in, who left does not.
 
 Lifecycles of one customer are run by the simulator: trials, renewals, cards that fail, recoveries,
-cancellations in the portal, at a moment and at once. Each is then told to the app many times over,
+changes of price, collection that is paused, cancellations in the portal, at a moment and at once,
+and with the customer. Each is then told to the app many times over,
 every webhook late by its own 0 to 72 hours, with the app's clock right or wrong by five minutes.
 What is true is read from the simulator's events alone, and never from what decides access.
 
@@ -80,6 +81,8 @@ class Timeline:
             for histories in (life.subscriptions, life.invoices)
             for name, history in histories.items()
         }
+        if life.deletion:
+            self._hear([life.deletion])
 
     def arrival(self, news: News) -> int:
         return self._arrivals[news.order]
@@ -113,7 +116,16 @@ class Timeline:
         """What the app knows."""
         subscriptions = [self._known(name, moment) for name in self.life.subscriptions]
         invoices = [self._known(name, moment) for name in self.life.invoices]
-        return [self.life.facts(one, past_due_since(one, invoices)) for one in subscriptions if one]
+        deletion = self.life.deletion
+        return [
+            self.life.facts(
+                one,
+                past_due_since=past_due_since(one, invoices),
+                customer_deleted=deletion is not None and self.arrival(deletion) <= moment,
+            )
+            for one in subscriptions
+            if one
+        ]
 
     def access(self, moment: int, decide: Decide) -> Access:
         now = from_timestamp(moment + self.skew)
@@ -151,7 +163,7 @@ class Timeline:
             until = self.life.end + LATEST
             if ended:
                 moment, told = ended
-                until = max(moment, self.arrival(told)) + FIVE_MINUTES
+                until = max(moment, min(map(self.arrival, told))) + FIVE_MINUTES
             running.append((history[0].created, until))
         over_at = first
         for begin, until in sorted(running):
@@ -255,6 +267,14 @@ def by_the_first_subscription(facts: Facts, **asked: Any) -> Access:
     return decision.decide(facts[:1], **asked)
 
 
+def blind_to_deleted_customers(facts: Facts, **asked: Any) -> Access:
+    return decision.decide([replace(one, customer_deleted=False) for one in facts], **asked)
+
+
+def without_those_whose_collection_is_paused(facts: Facts, **asked: Any) -> Access:
+    return decision.decide([one for one in facts if not one.pause_collection], **asked)
+
+
 def before_the_first_payment(facts: Facts, policy: Policy, **asked: Any) -> Access:
     return decision.decide(facts, policy=replace(policy, allow_incomplete=True), **asked)
 
@@ -269,6 +289,8 @@ def before_the_first_payment(facts: Facts, policy: Policy, **asked: Any) -> Acce
         a_minute_too_long,
         until_the_paid_period_ends,
         by_the_first_subscription,
+        blind_to_deleted_customers,
+        without_those_whose_collection_is_paused,
         before_the_first_payment,
     ],
 )
