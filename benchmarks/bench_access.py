@@ -1,10 +1,10 @@
 """What a gate costs, side by side in one run: `make bench`.
 
 `ACCESS_BENCH_CUSTOMERS` is how many customers the tables have (100,000), `TEST_DATABASE_URL` which
-database. Ratios are of the fastest rounds of each, which other work on the machine disturbs least.
-What a warm check adds is little, so there bare and gated requests take turns. When cold checks do
-so with the plain way, both come out dearer, and the one query by more than the five: each throws
-the other's code out of the processor's caches. That is printed too.
+database. Cold checks and the plain way are each asked for again and again, and the fastest round of
+each counts, which other work on the machine disturbs least. They take turns as well, one by one,
+where both come out dearer and the one query by more than the five; of those the quicker half
+counts. What a warm check adds is little, so bare and gated requests take turns only.
 """
 
 from __future__ import annotations
@@ -298,7 +298,7 @@ def test_cold_beside_plain(
         from django.db.backends.postgresql.base import ServerBindingCursor
 
         monkeypatch.setattr(connection.connection, "cursor_factory", ServerBindingCursor)
-        monkeypatch.setattr(connection.connection, "prepare_threshold", 5)
+        monkeypatch.setattr(connection.connection, "prepare_threshold", 1)
     some, others = itertools.cycle(users), itertools.cycle(users)
     best[kind] = taking_turns(
         lambda: get_access(next(some)), lambda: plain_djstripe(next(others)), FEWER_TURNS

@@ -10,10 +10,10 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth import get_user_model
 from django.db import connection
-from djstripe.models import Subscription
+from djstripe.models import Customer, Subscription
 
 from caixa_subscriptions.access import aget_access, get_access, has_live_subscription
-from caixa_subscriptions.access.facts import facts_of_many
+from caixa_subscriptions.access.facts import _apart, facts_of_many
 from caixa_subscriptions.access.json import PastDueSince, Seconds, Values
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 
@@ -158,6 +158,17 @@ def test_each_database_reads_keys_and_unpaid_invoices_in_its_own_words(
     sql, _params = since.as_sql(compiler, other)
     assert text in sql
     assert seconds in sql
+
+
+def test_subscriptions_are_found_by_what_they_name_their_customer_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`DJSTRIPE_FOREIGN_KEY_TO_FIELD` may be "djstripe_id"."""
+    quoted = connection.ops.quote_name
+    assert f"= (customer.{quoted('id')})" in _apart("default", signup_trials=False)
+    named = Subscription._meta.get_field("customer")
+    monkeypatch.setitem(named.__dict__, "foreign_related_fields", (Customer._meta.pk,))
+    assert f"= (customer.{quoted('djstripe_id')})" in _apart("default", signup_trials=False)
 
 
 def test_only_whom_is_asked_about_is_read(user: Any, frozen: dt.datetime) -> None:

@@ -85,8 +85,8 @@ def decide(
     best, facts = answers[0] if len(answers) == 1 else max(answers, key=_rank)
     if best.code is not None:
         return _access(best, facts)
-    given = _given([facts for one, facts in answers if one.code is None], policy)
-    return _access(best, facts, **given)
+    allowing = [facts for one, facts in answers if one.code is None]
+    return _access(best, facts, **_plans_of(allowing, policy))
 
 
 def exempt(access: Access) -> Access:
@@ -215,7 +215,7 @@ def _rank(
     )
 
 
-def _access(best: Verdict, facts: SubscriptionFacts, **given: Any) -> Access:
+def _access(best: Verdict, facts: SubscriptionFacts, **plans: Any) -> Access:
     first = facts.items[0] if facts.items else None
     return Access(
         allowed=best.code is None,
@@ -234,11 +234,11 @@ def _access(best: Verdict, facts: SubscriptionFacts, **given: Any) -> Access:
         price_id=first.price_id if first else None,
         product_id=first.product_id if first else None,
         subscription_id=None if facts.is_from_signup else facts.id,
-        **given,
+        **plans,
     )
 
 
-def _given(facts: list[SubscriptionFacts], policy: Policy) -> dict[str, Any]:
+def _plans_of(facts: list[SubscriptionFacts], policy: Policy) -> dict[str, Any]:
     """The plans, features and limits of all that allow access."""
     plans = [plan for one in facts for plan in policy.catalogue.plans_of(one.items)]
     if policy.catalogue.of_signup_trial and any(one.is_from_signup for one in facts):
