@@ -42,6 +42,7 @@ def test_the_facts_are_handed_on() -> None:
     assert access.is_trialing
     assert access.trial_end == access.current_period_end == access.cancel_at == trial_end
     assert access.cancel_at_period_end
+    assert access.livemode is False
 
 
 @pytest.mark.parametrize(
