@@ -209,6 +209,17 @@ def test_a_cached_yes_ends_with_it_and_every_change_is_seen(
     assert get_access(user).code == "subscription_required"
 
 
+def test_while_trials_begin_at_checkout_their_records_drop_nothing(
+    clock: Any, request: pytest.FixtureRequest, django_assert_num_queries: Any
+) -> None:
+    user = SubscriptionFactory().customer.subscriber
+    request.getfixturevalue("memory_cache")
+    assert get_access(user).allowed
+    TrialUsageTracking.objects.create(subscriber=user, livemode=False, has_used_trial=True)
+    with django_assert_num_queries(0):
+        assert get_access(user).allowed
+
+
 @pytest.mark.usefixtures("at_signup")
 def test_its_plan_is_a_setting(clock: Any, caixa: Any) -> None:
     user = UserFactory()
