@@ -38,9 +38,8 @@ from caixa_subscriptions.conf import now
 CUSTOMERS = int(os.environ.get("ACCESS_BENCH_CUSTOMERS", "100000"))
 FEW = 1_000
 ASKING = 200  # users who take turns
-TURNS = 6_000
-FEWER_TURNS = 2_000
-BARE = "bare"
+WARM_TURNS = 6_000
+COLD_TURNS = 2_000
 TRUSTED = "warm request, a yes of this second / bare request"
 ASKED = "warm request that asks the shared cache / bare request"
 TURN = "cold check / plain dj-stripe, one by one in turns"
@@ -263,7 +262,7 @@ def test_warm_beside_bare(
     settings.CAIXA_SUBSCRIPTIONS = settings.CAIXA_SUBSCRIPTIONS | {"CACHE": "default"}
     monkeypatch.setattr(cache, "_TRUST_SECONDS", 3600.0)
     monkeypatch.setattr(cache, "_trusted", trusted)
-    best[kind] = taking_turns(requests(GATED), requests(), TURNS)
+    best[kind] = taking_turns(requests(GATED), requests(), WARM_TURNS)
 
 
 def test_middleware_warm_in_redis(benchmark: Any, requests: Any, settings: Any) -> None:
@@ -301,7 +300,7 @@ def test_cold_beside_plain(
         monkeypatch.setattr(connection.connection, "prepare_threshold", 1)
     some, others = itertools.cycle(users), itertools.cycle(users)
     best[kind] = taking_turns(
-        lambda: get_access(next(some)), lambda: plain_djstripe(next(others)), FEWER_TURNS
+        lambda: get_access(next(some)), lambda: plain_djstripe(next(others)), COLD_TURNS
     )
 
 

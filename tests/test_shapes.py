@@ -21,20 +21,24 @@ def item(**values: Any) -> dict[str, Any]:
     return {"object": "subscription_item", **values}
 
 
+def read(payload: dict[str, Any]) -> SubscriptionFacts:
+    return SubscriptionFacts.from_stripe(payload, livemode=False)
+
+
 def test_period_of_a_payload_from_before_basil() -> None:
     payload = {
         "current_period_start": JUNE,
         "current_period_end": JULY,
         "items": {"data": [item()]},
     }
-    assert shapes.current_period_start(payload) == day(JUNE)
-    assert shapes.current_period_end(payload) == day(JULY)
+    assert read(payload).current_period_start == day(JUNE)
+    assert read(payload).current_period_end == day(JULY)
 
 
 def test_period_stands_on_the_items_since_basil() -> None:
     payload = {"items": {"data": [item(current_period_start=JUNE, current_period_end=JULY)]}}
-    assert shapes.current_period_start(payload) == day(JUNE)
-    assert shapes.current_period_end(payload) == day(JULY)
+    assert read(payload).current_period_start == day(JUNE)
+    assert read(payload).current_period_end == day(JULY)
 
 
 def test_of_several_items_the_first_to_end_counts() -> None:
@@ -46,8 +50,8 @@ def test_of_several_items_the_first_to_end_counts() -> None:
             ]
         }
     }
-    assert shapes.current_period_start(payload) == day(JULY)
-    assert shapes.current_period_end(payload) == day(AUGUST)
+    assert read(payload).current_period_start == day(JULY)
+    assert read(payload).current_period_end == day(AUGUST)
 
 
 def test_a_deleted_item_counts_for_nothing() -> None:
@@ -59,14 +63,14 @@ def test_a_deleted_item_counts_for_nothing() -> None:
             ]
         }
     }
-    assert shapes.current_period_end(payload) == day(JULY)
+    assert read(payload).current_period_end == day(JULY)
     assert [item.price_id for item in shapes.item_facts(payload)] == ["price_new"]
 
 
 @pytest.mark.parametrize("payload", [{}, {"items": None}, {"items": {"data": []}}, {"items": {}}])
 def test_nothing_known_is_none(payload: dict[str, Any]) -> None:
-    assert shapes.current_period_start(payload) is None
-    assert shapes.current_period_end(payload) is None
+    assert read(payload).current_period_start is None
+    assert read(payload).current_period_end is None
     assert shapes.item_facts(payload) == ()
 
 

@@ -65,24 +65,7 @@ def _texts(value: Any) -> list[str]:
     return [one for one in many if isinstance(one, str)]
 
 
-def current_period_start(payload: Mapping[str, Any]) -> dt.datetime | None:
-    return _period_start(payload, subscription_items(payload))
-
-
-def current_period_end(payload: Mapping[str, Any]) -> dt.datetime | None:
-    return _period_end(payload, subscription_items(payload))
-
-
 _Items = list[Mapping[str, Any]]
-
-
-def _period_start(payload: Mapping[str, Any], items: _Items) -> dt.datetime | None:
-    return _period(payload, items, "current_period_start", max)
-
-
-def _period_end(payload: Mapping[str, Any], items: _Items) -> dt.datetime | None:
-    # Stripe's own list filter means the earliest item by it.
-    return _period(payload, items, "current_period_end", min)
 
 
 def _period(
@@ -194,8 +177,9 @@ class SubscriptionFacts:
             created=from_timestamp(payload.get("created")),
             trial_start=from_timestamp(payload.get("trial_start")),
             trial_end=from_timestamp(payload.get("trial_end")),
-            current_period_start=_period_start(payload, its_items),
-            current_period_end=_period_end(payload, its_items),
+            current_period_start=_period(payload, its_items, "current_period_start", max),
+            # Stripe's own list filter means the earliest item by it.
+            current_period_end=_period(payload, its_items, "current_period_end", min),
             cancel_at=from_timestamp(payload.get("cancel_at")),
             cancel_at_period_end=bool(payload.get("cancel_at_period_end")),
             canceled_at=from_timestamp(payload.get("canceled_at")),

@@ -46,7 +46,7 @@ class Span:
 
 
 class Lifecycle:
-    """The deeds of one customer, carried out one after the other until there is none any more.
+    """The deeds of one customer, carried out one after the other until the customer is deleted.
     A deed Stripe refuses is none."""
 
     def __init__(self, deeds: Iterable[tuple[Any, ...]], *, dunning_outcome: str) -> None:

@@ -2,9 +2,9 @@
 
 Lifecycles of one customer are run by the simulator: trials, renewals, cards that fail, recoveries,
 changes of price, collection that is paused, cancellations in the portal, at a moment and at once,
-and with the customer. Each is then told to the app many times over,
-every webhook late by its own 0 to 72 hours, with the app's clock right or wrong by five minutes.
-What is true is read from the simulator's events alone, and never from what decides access.
+and with the customer. Each is then told to the app many times over, every webhook late by its own
+0 to 72 hours, with the app's clock right or wrong by five minutes. What is true is read from the
+simulator's events alone, and never from what decides access.
 
 *Paying*: Stripe has the subscription `active` or `trialing`, it has not ended, and none of its
 invoices is open after an attempt to charge. A trial counts: it is owed as well.
