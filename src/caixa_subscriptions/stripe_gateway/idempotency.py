@@ -22,6 +22,7 @@ from django.utils.crypto import salted_hmac
 from caixa_subscriptions.conf import settings
 from caixa_subscriptions.exceptions import StripeUnavailable
 from caixa_subscriptions.models import StripeRequest
+from caixa_subscriptions.stripe_gateway.deadlocks import again_after_deadlock
 
 # Stripe forgets keys when they are a day old, not before (Stripe docs: idempotent requests). One
 # hour for clocks that differ and calls that take their time.
@@ -60,6 +61,7 @@ def begin(
     return _claim(about, lifetime)
 
 
+@again_after_deadlock
 def _claim(about: dict[str, Any], lifetime: dt.timedelta) -> Pending:
     for _ in range(MAX_RACES):
         try:
@@ -85,11 +87,13 @@ def _join(row: StripeRequest) -> bool:
     )
 
 
+@again_after_deadlock
 def forget(pending: Pending) -> None:
     """Nothing was done, and Stripe may keep that answer: who asks again is to ask anew."""
     StripeRequest.objects.filter(idempotency_key=pending.key).delete()
 
 
+@again_after_deadlock
 def settle(pending: Pending) -> None:
     """It is done; the same write is a new one from now on."""
     same = StripeRequest.objects.filter(idempotency_key=pending.key)
@@ -98,6 +102,7 @@ def settle(pending: Pending) -> None:
         _purge()
 
 
+@again_after_deadlock
 def keep(pending: Pending) -> None:
     """The outcome is unknown to us, even if somebody else who sent the same knows theirs."""
     same = StripeRequest.objects.filter(idempotency_key=pending.key)
@@ -108,6 +113,7 @@ def keep(pending: Pending) -> None:
             )
 
 
+@again_after_deadlock
 def renew(pending: Pending) -> Pending:
     """The key is of no more use and the write was not carried out: a new key for it.
 
