@@ -187,6 +187,21 @@ def test_one_at_a_time_many_and_the_twin_in_sql_agree(
         assert access.rule == "signup_trial"
 
 
+@pytest.mark.usefixtures("at_signup")
+@pytest.mark.parametrize("second", [-1, 0, 1])
+@pytest.mark.parametrize("fraction", [0, 1, 500_000, 999_999])
+@pytest.mark.parametrize("at", [0, 1, 499_999, 500_001, 999_999])
+def test_they_agree_on_an_end_within_a_second(
+    clock: Any, second: int, fraction: int, at: int
+) -> None:
+    user = UserFactory()
+    end = NOW + dt.timedelta(seconds=second, microseconds=fraction)
+    TrialUsageTracking.objects.filter(subscriber=user).update(trial_end=end)
+    clock(NOW + dt.timedelta(microseconds=at))
+    users = get_user_model()._default_manager.filter(pk=user.pk)
+    assert get_access(user).allowed is with_access(users).get().has_access is (second == 1)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("at_signup")
 def test_a_cached_yes_ends_with_it_and_every_change_is_seen(

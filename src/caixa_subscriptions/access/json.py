@@ -238,10 +238,11 @@ def _subscription_of(invoice: str, vendor: str) -> str:
     return f"COALESCE({now}, {text(f'{invoice}.stripe_data', 'subscription')})"
 
 
-# Seconds since 1970 of a column that Django keeps in UTC.
+# Whole seconds since 1970 of a column that Django keeps in UTC.
 _EPOCH = {
-    "sqlite": "CAST(STRFTIME('%%s', {}) AS REAL)",
-    "postgresql": "EXTRACT(EPOCH FROM {})::double precision",
+    # Cut off, for SQLite would round .9995 up to the next second.
+    "sqlite": "CAST(STRFTIME('%%s', SUBSTR({}, 1, 19)) AS REAL)",
+    "postgresql": "FLOOR(EXTRACT(EPOCH FROM {}))::double precision",
     "mysql": "TIMESTAMPDIFF(SECOND, '1970-01-01', {}) + 0e0",
 }
 

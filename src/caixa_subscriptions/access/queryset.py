@@ -44,10 +44,12 @@ def with_access(
     )
     has_access = Q(Exists(allowing))
     if policy.signup_trials:
+        # The facts know whole seconds: a trial is over when the second begins that its end is in.
+        next_second = now.replace(microsecond=0) + dt.timedelta(seconds=1)
         has_access |= Q(
             Exists(
                 TrialUsageTracking.objects.filter(
-                    subscriber=OuterRef("pk"), livemode=livemode, trial_end__gt=now
+                    subscriber=OuterRef("pk"), livemode=livemode, trial_end__gte=next_second
                 )
             )
         )
