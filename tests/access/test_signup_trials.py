@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -200,6 +201,23 @@ def test_they_agree_on_an_end_within_a_second(
     clock(NOW + dt.timedelta(microseconds=at))
     users = get_user_model()._default_manager.filter(pk=user.pk)
     assert get_access(user).allowed is with_access(users).get().has_access is (second == 1)
+
+
+@pytest.mark.usefixtures("at_signup")
+@pytest.mark.parametrize(
+    ("now", "fold", "end", "allowed"),
+    [("01:30:00", 1, "06:00:00", False), ("01:59:59", 0, "06:30:00", True)],
+)
+def test_they_agree_while_a_local_clock_is_put_back(
+    clock: Any, now: str, fold: int, end: str, allowed: bool
+) -> None:
+    user = UserFactory()
+    trial_end = dt.datetime.fromisoformat(f"2026-11-01 {end}+00:00")
+    TrialUsageTracking.objects.filter(subscriber=user).update(trial_end=trial_end)
+    local = dt.datetime.fromisoformat(f"2026-11-01 {now}")
+    clock(local.replace(tzinfo=ZoneInfo("America/New_York"), fold=fold))
+    users = get_user_model()._default_manager.filter(pk=user.pk)
+    assert get_access(user).allowed is with_access(users).get().has_access is allowed
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,19 +1,23 @@
-"""Callers of whom the database chose one to lose, on PostgreSQL and MariaDB."""
+"""Callers of whom the database chose one to lose."""
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from caixa_subscriptions.exceptions import StripeUnavailable
 from caixa_subscriptions.models import StripeRequest
 from caixa_subscriptions.stripe_gateway import idempotency
-from caixa_subscriptions.stripe_gateway.deadlocks import ATTEMPTS, again_after_deadlock, is_deadlock
+from caixa_subscriptions.stripe_gateway.deadlocks import ATTEMPTS, again_after_deadlock
+from tests.factories import NOW
 from tests.selling.test_accounts import ROUNDS, together
 
 ENDS = ("settle", "keep", "forget", "renew")
@@ -25,6 +29,24 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def concurrent(db: None) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("TEST_DATABASE_URL is SQLite, which has one writer at a time")
+
+
+def deadlock() -> OperationalError:
+    """As Django tells of one."""
+    error = OperationalError(1213, "Deadlock found when trying to get lock")
+    error.__cause__ = DeadlockDetected()
+    return error
+
+
+class DeadlockDetected(Exception):
+    sqlstate = "40P01"
+
+
+@contextmanager
+def no_wrappers() -> Iterator[None]:
+    wrappers, connection.execute_wrappers = connection.execute_wrappers, []
+    yield
+    connection.execute_wrappers = wrappers
 
 
 class Crossing:
@@ -81,30 +103,35 @@ def test_inside_a_transaction_all_of_it_is_lost() -> None:
     assert crossing.begun == [1, 1]
 
 
-@pytest.mark.usefixtures("concurrent")
 def test_who_loses_always_is_told_in_the_end() -> None:
-    caught = []
-
-    def once_more(number: int) -> None:
-        try:
-            Crossing.__call__(crossing, number)
-        except OperationalError as error:
-            caught.append(error)
-
-    crossing = Crossing()
-    together(2, once_more)
-    deadlock = caught[0]
-    assert is_deadlock(deadlock)
     begun = []
 
     @again_after_deadlock
-    def never() -> None:
+    def lost() -> None:
         begun.append(1)
-        raise deadlock
+        raise deadlock()
 
     with pytest.raises(OperationalError):
-        never()
+        lost()
     assert len(begun) == ATTEMPTS
+
+
+def test_without_autocommit_a_transaction_is_always_open() -> None:
+    begun = []
+
+    @again_after_deadlock
+    def lost() -> None:
+        begun.append(1)
+        raise deadlock()
+
+    transaction.set_autocommit(False)
+    try:
+        with pytest.raises(OperationalError):
+            lost()
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+    assert len(begun) == 1
 
 
 def test_another_error_is_raised_at_once() -> None:
@@ -120,8 +147,60 @@ def test_another_error_is_raised_at_once() -> None:
     assert len(begun) == 1
 
 
+STATES = {
+    "none": None,
+    "one": {},
+    "in doubt": {"is_in_doubt": True},
+    "shared": {"is_shared": True},
+    "settled": {"is_shared": True, "settled_at": NOW},
+    "over": {"is_shared": True, "settled_at": NOW - dt.timedelta(days=1)},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("operation", ["begin", "settle", "keep", "forget", "renew"])
+def test_of_each_statement_the_second_attempt_does_what_the_first_would_have(
+    operation: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotency, "_new_key", lambda: "new")
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
+    lost: set[str] = set()
+
+    def first_is_lost(execute: Any, sql: str, *args: Any) -> Any:
+        if sql not in lost and sql != "BEGIN":
+            lost.add(sql)
+            raise deadlock()
+        return execute(sql, *args)
+
+    undisturbed = carry_out(operation, STATES[state])
+    StripeRequest.objects.all().delete()
+    with connection.execute_wrapper(first_is_lost):
+        disturbed = carry_out(operation, STATES[state])
+    assert lost
+    assert disturbed == undisturbed
+
+
+def carry_out(operation: str, state: dict[str, Any] | None) -> Any:
+    """What is told, and which rows are there afterwards."""
+    about = {"livemode": False, "operation": "create", "scope": "one"}
+    about["params_digest"] = idempotency._digest({})
+    if state is not None:
+        with no_wrappers():
+            StripeRequest.objects.create(**about, idempotency_key="old", **state)
+    pending = idempotency.Pending(about, key="old", is_repeat=False, is_old=False)
+    if operation == "begin":
+        told = idempotency.begin("create", "one", {}, lifetime=idempotency.KEY_LIFETIME)
+    else:
+        told = getattr(idempotency, operation)(pending)
+    with no_wrappers():
+        return told, [{**row, "id": None} for row in StripeRequest.objects.values()]
+
+
 @pytest.mark.usefixtures("concurrent")
 def test_one_request_begun_and_ended_by_many_at_once() -> None:
+    if connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL has no deadlock there")
+
     def turns(number: int) -> int:
         chance = random.Random(number)
         ends: list[Any] = [getattr(idempotency, end) for end in ENDS]

@@ -45,7 +45,8 @@ def with_access(
     has_access = Q(Exists(allowing))
     if policy.signup_trials:
         # The facts know whole seconds: a trial is over when the second begins that its end is in.
-        next_second = now.replace(microsecond=0) + dt.timedelta(seconds=1)
+        # In UTC, for a local clock that is put back counts an hour twice.
+        next_second = now.astimezone(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=1)
         has_access |= Q(
             Exists(
                 TrialUsageTracking.objects.filter(

@@ -22,9 +22,10 @@ T = TypeVar("T")
 
 
 def again_after_deadlock(work: Callable[P, T]) -> Callable[P, T]:
-    """For work in the database alone that may be begun anew wherever it was broken off.
+    """For work that is one transaction in the database, and nothing else.
 
-    Inside a transaction the error is raised: all of that is lost, not this work alone.
+    Raises OperationalError when it has lost `ATTEMPTS` times, and inside another transaction at
+    once: all of that is lost, not this work alone.
     """
 
     @wraps(work)
@@ -33,7 +34,7 @@ def again_after_deadlock(work: Callable[P, T]) -> Callable[P, T]:
             try:
                 return work(*args, **kwargs)
             except OperationalError as error:
-                if connection.in_atomic_block or not is_deadlock(error):
+                if not connection.get_autocommit() or not is_deadlock(error):
                     raise
                 time.sleep(random.uniform(0, attempt * _PAUSE_SECONDS))  # noqa: S311 - no secret
         return work(*args, **kwargs)

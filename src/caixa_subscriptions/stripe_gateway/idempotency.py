@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -61,13 +62,10 @@ def begin(
     return _claim(about, lifetime)
 
 
-@again_after_deadlock
 def _claim(about: dict[str, Any], lifetime: dt.timedelta) -> Pending:
     for _ in range(MAX_RACES):
         try:
-            row, created = StripeRequest.objects.get_or_create(
-                **about, defaults={"idempotency_key": _new_key()}
-            )
+            row, created = _get_or_create(about)
         except IntegrityError:
             continue  # it was there and is gone: somebody else's is settled
         if not created and _is_over(row):
@@ -83,37 +81,31 @@ def _join(row: StripeRequest) -> bool:
     row is gone meanwhile."""
     same = StripeRequest.objects.filter(idempotency_key=row.idempotency_key)
     return bool(
-        same.filter(is_in_doubt=True).update(is_in_doubt=False) or same.update(is_shared=True)
+        _update(same.filter(is_in_doubt=True), is_in_doubt=False) or _update(same, is_shared=True)
     )
 
 
-@again_after_deadlock
 def forget(pending: Pending) -> None:
     """Nothing was done, and Stripe may keep that answer: who asks again is to ask anew."""
-    StripeRequest.objects.filter(idempotency_key=pending.key).delete()
+    _delete(StripeRequest.objects.filter(idempotency_key=pending.key))
 
 
-@again_after_deadlock
 def settle(pending: Pending) -> None:
     """It is done; the same write is a new one from now on."""
     same = StripeRequest.objects.filter(idempotency_key=pending.key)
-    if not same.filter(is_shared=False).delete()[0]:
-        same.filter(is_in_doubt=False).update(settled_at=timezone.now())
+    if not _delete(same.filter(is_shared=False)):
+        _update(same.filter(is_in_doubt=False), settled_at=timezone.now())
         _purge()
 
 
-@again_after_deadlock
 def keep(pending: Pending) -> None:
     """The outcome is unknown to us, even if somebody else who sent the same knows theirs."""
     same = StripeRequest.objects.filter(idempotency_key=pending.key)
-    if not same.update(is_in_doubt=True, settled_at=None):
-        with suppress(IntegrityError), transaction.atomic():
-            StripeRequest.objects.create(
-                **pending.about, idempotency_key=pending.key, is_in_doubt=True
-            )
+    if not _update(same, is_in_doubt=True, settled_at=None):
+        with suppress(IntegrityError):
+            _create(**pending.about, idempotency_key=pending.key, is_in_doubt=True)
 
 
-@again_after_deadlock
 def renew(pending: Pending) -> Pending:
     """The key is of no more use and the write was not carried out: a new key for it.
 
@@ -121,7 +113,7 @@ def renew(pending: Pending) -> Pending:
     """
     key = _new_key()
     same = StripeRequest.objects.filter(idempotency_key=pending.key)
-    if not same.update(idempotency_key=key, created=timezone.now(), settled_at=None):
+    if not _update(same, idempotency_key=key, created=timezone.now(), settled_at=None):
         key = _claim(pending.about, KEY_LIFETIME).key
     return replace(pending, key=key, is_repeat=False, is_old=False)
 
@@ -131,7 +123,28 @@ def _is_over(row: StripeRequest) -> bool:
 
 
 def _purge() -> None:
-    StripeRequest.objects.filter(settled_at__lt=timezone.now() - SHARED_FOR).delete()
+    _delete(StripeRequest.objects.filter(settled_at__lt=timezone.now() - SHARED_FOR))
+
+
+@again_after_deadlock
+def _get_or_create(about: Mapping[str, Any]) -> tuple[StripeRequest, bool]:
+    return StripeRequest.objects.get_or_create(**about, defaults={"idempotency_key": _new_key()})
+
+
+@again_after_deadlock
+def _create(**values: Any) -> None:
+    with transaction.atomic():
+        StripeRequest.objects.create(**values)
+
+
+@again_after_deadlock
+def _update(rows: QuerySet[StripeRequest], **values: Any) -> int:
+    return rows.update(**values)
+
+
+@again_after_deadlock
+def _delete(rows: QuerySet[StripeRequest]) -> int:
+    return rows.delete()[0]
 
 
 def _new_key() -> str:
