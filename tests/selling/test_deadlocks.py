@@ -103,48 +103,35 @@ def test_inside_a_transaction_all_of_it_is_lost() -> None:
     assert crossing.begun == [1, 1]
 
 
-def test_who_loses_always_is_told_in_the_end() -> None:
+def attempts_at(error: OperationalError) -> int:
+    """How often work that always ends in this error is begun."""
     begun = []
 
     @again_after_deadlock
     def lost() -> None:
         begun.append(1)
-        raise deadlock()
+        raise error
 
     with pytest.raises(OperationalError):
         lost()
-    assert len(begun) == ATTEMPTS
+    return len(begun)
+
+
+def test_who_loses_always_is_told_in_the_end() -> None:
+    assert attempts_at(deadlock()) == ATTEMPTS
 
 
 def test_without_autocommit_a_transaction_is_always_open() -> None:
-    begun = []
-
-    @again_after_deadlock
-    def lost() -> None:
-        begun.append(1)
-        raise deadlock()
-
     transaction.set_autocommit(False)
     try:
-        with pytest.raises(OperationalError):
-            lost()
+        assert attempts_at(deadlock()) == 1
     finally:
         transaction.rollback()
         transaction.set_autocommit(True)
-    assert len(begun) == 1
 
 
 def test_another_error_is_raised_at_once() -> None:
-    begun = []
-
-    @again_after_deadlock
-    def lost() -> None:
-        begun.append(1)
-        raise OperationalError("server has gone away")
-
-    with pytest.raises(OperationalError):
-        lost()
-    assert len(begun) == 1
+    assert attempts_at(OperationalError("server has gone away")) == 1
 
 
 STATES = {
