@@ -7,10 +7,18 @@ from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.simulator import Simulator
 from tests.conftest import request
+
+
+@pytest.fixture
+def concurrent(db: None) -> None:
+    """Only where several connections write at once: SQLite has one writer."""
+    if connection.vendor == "sqlite":
+        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
 
 
 @pytest.fixture

@@ -32,13 +32,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accounts, "WAIT_SECONDS", 0.05)
 
 
-@pytest.fixture
-def concurrent(db: None) -> None:
-    """Only where several connections write at once: SQLite has one writer."""
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
-
-
 def together(count: int, work: Callable[[int], Any]) -> list[Any]:
     """What `count` threads that start at once return, or raise."""
     barrier = threading.Barrier(count)

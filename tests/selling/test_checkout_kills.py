@@ -39,7 +39,7 @@ from tests.conftest import post_with_django, request
 from tests.factories import UserFactory
 from tests.test_checkout import check_out
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("concurrent")]
 
 POINTS = int(os.environ.get("KILL_POINTS", "100"))
 ROOT = Path(__file__).parent.parent.parent
@@ -48,12 +48,6 @@ ROOT = Path(__file__).parent.parent.parent
 STAGES = ("first", "again", "other", "complete")
 # How many writes to Stripe each makes, whose answers can be held back.
 WRITES = {"first": 2, "again": 0, "other": 2, "complete": 0}
-
-
-@pytest.fixture(autouse=True)
-def concurrent(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
 
 
 class Holding:

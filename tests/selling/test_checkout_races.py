@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connections
 
 from caixa_subscriptions import signals, stripe_gateway
 from caixa_subscriptions.access import live_subscriptions
@@ -31,7 +31,7 @@ from tests.selling.test_accounts import ROUNDS, together
 from tests.selling.test_second_subscription import open_another
 from tests.test_checkout import check_out
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("concurrent")]
 
 AT_ONCE = 50
 PATIENCE = accounts.WAIT_SECONDS  # as it is shipped
@@ -40,12 +40,6 @@ USERS = int(os.environ.get("SELLING_USERS", "500"))
 POOL = 16
 # One that hears of a deadlock or a conflict answers 500, and Stripe delivers the event again.
 DELIVERIES = 5
-
-
-@pytest.fixture(autouse=True)
-def concurrent(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
 
 
 @pytest.fixture

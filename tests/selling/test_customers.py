@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import connection
 from djstripe.models import Customer
 
 from caixa_subscriptions import signals, stripe_gateway
@@ -99,9 +98,8 @@ def assert_keeps_by_link(subscriber: Any, customer: Customer) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("concurrent")
 def test_of_two_processes_that_claim_one_customer_one_wins() -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
     for _ in range(ROUNDS):
         users = UserFactory.create_batch(4)
         customer = CustomerFactory(subscriber=None)

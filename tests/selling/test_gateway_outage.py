@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from caixa_subscriptions import stripe_gateway
 from caixa_subscriptions.exceptions import StripeRateLimited, StripeUnavailable
@@ -242,9 +242,8 @@ class AllAtOnce(SimulatorHTTPClient):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", range(20))
+@pytest.mark.usefixtures("concurrent")
 def test_the_same_request_at_once_is_one(seed: int, simulator: Simulator) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is SQLite in memory, which threads cannot share")
     print(f"seed {seed}")  # noqa: T201
     chance = random.Random(seed)
     callers = chance.randint(2, 8)

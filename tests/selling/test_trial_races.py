@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
 from djstripe.models import PaymentMethod
 
 from caixa_subscriptions.models import Remedy, TrialIdentity, TrialUsageTracking
@@ -18,15 +17,9 @@ from caixa_subscriptions.services.trials import reserve_trial
 from tests.factories import CustomerFactory, SubscriptionFactory, UserFactory, in_days
 from tests.selling.test_accounts import ROUNDS, together
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("concurrent")]
 
 AT_ONCE = 8
-
-
-@pytest.fixture(autouse=True)
-def concurrent(db: None) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("TEST_DATABASE_URL is neither PostgreSQL nor MariaDB")
 
 
 def test_of_one_mailbox_one_account_gets_the_trial() -> None:

@@ -1,7 +1,7 @@
 """What the database took back, so that others could go on, is done again.
 
 InnoDB lets callers who insert and delete one and the same row wait for each other in a circle, and
-asks whom it chose to lose to begin again (MariaDB docs: InnoDB lock modes).
+asks whom it chose to lose to begin again (MySQL docs: how to minimize and handle deadlocks).
 """
 
 from __future__ import annotations
